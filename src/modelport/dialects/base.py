@@ -1,0 +1,74 @@
+"""What a dialect is: a wire format, both directions, bytes to values and back. No I/O, no state between calls."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from modelport.errors import ModelportError
+from modelport.types import ChatRequest, ChatResponse, Event
+
+__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder")
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A decoded request body: what the model is asked, and how the caller wants the answer on the wire."""
+
+    request: ChatRequest
+    stream: bool = False
+    include_usage: bool = False
+    timeout: float | None = None  # seconds, if the wire carries a deadline
+
+
+class StreamEncoder(Protocol):
+    """Writes one streamed answer."""
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        """The wire form of *events*, in one piece, to be written at once. May be empty."""
+        ...
+
+    def finish(self) -> bytes:
+        """What closes a complete stream."""
+        ...
+
+    def fail(self, error: ModelportError) -> bytes:
+        """What tells, within a stream that has begun, that it failed."""
+        ...
+
+
+class StreamDecoder(Protocol):
+    """Reads one streamed answer, from bytes in pieces of any size."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that *data* completes. Raises the far side's error where the stream carries one."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """The bytes have ended. Raises ``ConnectionFailed`` where the answer had not."""
+        ...
+
+
+class Dialect(Protocol):
+    """A wire format. ``decode_request`` and the encoders are the server's half, the rest is the client's."""
+
+    name: str
+    path: str  # of the HTTP POST that asks, for example /v1/chat/completions
+    request_type: str  # Content-Type of a request's body
+    response_type: str  # … of a whole answer's
+    stream_type: str  # … of a streamed answer's
+
+    def decode_request(self, body: bytes) -> Asked: ...
+
+    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes: ...
+
+    def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder: ...
+
+    def encode_error(self, error: ModelportError) -> bytes: ...
+
+    def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes: ...
+
+    def decode_response(self, body: bytes) -> ChatResponse: ...
+
+    def stream_decoder(self) -> StreamDecoder: ...
+
+    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError: ...

@@ -1,0 +1,239 @@
+"""The error tree. Every error says three things to a program (``code``, ``status``, ``retryable``) and three to a
+person (what was expected, what came, what to do).
+
+::
+
+    ModelportError
+    ├── ConfigError                 a setting, a spec or a config list is wrong
+    │   ├── NotRegistered           a config list names a class that was not registered     (also a RuntimeError)
+    │   └── UnknownModelClient      a class was registered that no entry names              (also a ValueError)
+    ├── LoadError                   a model's file, module or constructor failed
+    ├── NotAModel                   an object has none of the known shapes                  (also a TypeError)
+    ├── ModelNotFound               no model of that name                                   (also a LookupError)
+    ├── InvalidRequest              a field of the request is wrong                         (also a ValueError)
+    │   ├── UnsupportedField        the field is right, but this model cannot keep it
+    │   ├── ContextLengthExceeded   more tokens than the model's window
+    │   └── RequestTooLarge         a bound on size or count was passed
+    ├── Unauthorized                no key, or a wrong one
+    ├── Forbidden                   the caller may not do this (Host, Origin, allow-list)
+    └── ModelError                  the model, or the way to it, failed
+        ├── ContractBroken          what the model gave is not what its contract asks for
+        ├── ModelTimeout            no answer within the deadline                           (also a TimeoutError)
+        ├── RateLimited             asked to slow down
+        ├── Overloaded              a queue is full, or the server is draining
+        ├── ConnectionFailed        the far side could not be reached, or went away         (also a ConnectionError)
+        ├── ProtocolError           the far side answered, but not in a form we know
+        └── AllModelsFailed         every entry of a config list failed; ``errors`` has each
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+__all__ = (
+    "AllModelsFailed",
+    "ConfigError",
+    "ConnectionFailed",
+    "ContextLengthExceeded",
+    "ContractBroken",
+    "Forbidden",
+    "InvalidRequest",
+    "LoadError",
+    "ModelError",
+    "ModelNotFound",
+    "ModelTimeout",
+    "ModelportError",
+    "NotAModel",
+    "NotRegistered",
+    "Overloaded",
+    "ProtocolError",
+    "RateLimited",
+    "RequestTooLarge",
+    "Unauthorized",
+    "UnknownModelClient",
+    "UnsupportedField",
+    "error_from_data",
+    "error_to_data",
+)
+
+
+class ModelportError(Exception):
+    """The root of the tree.
+
+    ``code`` is stable and safe to match on; ``status`` is a hint (an HTTP status) to whoever is serving;
+    ``retryable`` says whether the same call may succeed later. ``param`` names the field at fault, if one is;
+    ``retry_after`` is in seconds, if the far side said.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.retry_after = retry_after
+
+    @property
+    def message(self) -> str:
+        """The sentence for people."""
+        return str(self.args[0]) if self.args else ""
+
+
+class ConfigError(ModelportError):
+    """A setting, a spec or a config list is wrong."""
+
+    code = "config_invalid"
+
+
+class NotRegistered(ConfigError, RuntimeError):
+    """A config list names a model client class that has not been registered yet."""
+
+    code = "model_client_not_registered"
+
+
+class UnknownModelClient(ConfigError, ValueError):
+    """A model client class was registered that no entry of the config list names."""
+
+    code = "model_client_unknown"
+
+
+class LoadError(ModelportError):
+    """A model's file, module or constructor failed."""
+
+    code = "model_load_failed"
+
+
+class NotAModel(ModelportError, TypeError):
+    """An object has none of the shapes that a model can have."""
+
+    code = "not_a_model"
+
+
+class ModelNotFound(ModelportError, LookupError):
+    """No model of that name."""
+
+    code = "model_not_found"
+    status = 404
+
+
+class InvalidRequest(ModelportError, ValueError):
+    """A field of the request is wrong; ``param`` names it."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class UnsupportedField(InvalidRequest):
+    """The field is well formed, but this model cannot keep it; ``param`` names it."""
+
+    code = "unsupported_field"
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """The prompt, with the answer asked for, is longer than the model's context window."""
+
+    code = "context_length_exceeded"
+
+
+class RequestTooLarge(InvalidRequest):
+    """A bound on a request's size or count was passed."""
+
+    code = "request_too_large"
+    status = 413
+
+
+class Unauthorized(ModelportError):
+    """No API key, or one that is not known."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(ModelportError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class ModelError(ModelportError):
+    """The model, or the way to it, failed."""
+
+    code = "model_error"
+    status = 502
+
+
+class ContractBroken(ModelError):
+    """What a user's model gave is not what its contract asks for."""
+
+    code = "contract_broken"
+
+
+class ModelTimeout(ModelError, TimeoutError):
+    """No answer within the deadline."""
+
+    code = "model_timeout"
+    status = 504
+    retryable = True
+
+
+class RateLimited(ModelError):
+    """Asked to slow down; ``retry_after`` is in seconds, if the far side said."""
+
+    code = "rate_limited"
+    status = 429
+    retryable = True
+
+
+class Overloaded(ModelError):
+    """A queue is full, or the server is going down; another try later may succeed."""
+
+    code = "overloaded"
+    status = 503
+    retryable = True
+
+
+class ConnectionFailed(ModelError, ConnectionError):
+    """The far side could not be reached, or went away before its answer ended."""
+
+    code = "connection_failed"
+    status = 503
+    retryable = True
+
+
+class ProtocolError(ModelError):
+    """The far side answered, but not in a form we know: a wrong address, or not a modelport server."""
+
+    code = "protocol_error"
+
+
+class AllModelsFailed(ModelError):
+    """Every entry of a config list failed. ``errors`` has one ``(entry's label, error)`` pair per try, in order."""
+
+    code = "all_models_failed"
+
+    def __init__(self, message: str, *, errors: Iterable[tuple[str, Exception]] = (), **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.errors = tuple(errors)
+
+
+def _codes(root: type[ModelportError]) -> Iterable[tuple[str, type[ModelportError]]]:
+    yield root.code, root
+    for child in root.__subclasses__():
+        yield from _codes(child)
+
+
+def error_to_data(error: ModelportError) -> dict[str, Any]:
+    """The error as plain data, to cross a process border. :func:`error_from_data` is its inverse."""
+    data: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.param is not None:
+        data["param"] = error.param
+    if error.retry_after is not None:
+        data["retry_after"] = error.retry_after
+    return data
+
+
+def error_from_data(data: Mapping[str, Any]) -> ModelportError:
+    """Rebuild an error by its ``code``. A code that is not known here becomes a plain :class:`ModelError`."""
+    kind = dict(_codes(ModelportError)).get(str(data.get("code")), ModelError)
+    return kind(str(data.get("message", "")), param=data.get("param"), retry_after=data.get("retry_after"))

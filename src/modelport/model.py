@@ -1,0 +1,113 @@
+"""What a model is: a name, and a stream of events for a request. Everything else in modelport is around this."""
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+from modelport.types import ChatRequest, ChatResponse, Event, ResponseBuilder
+
+__all__ = ("AnswerStream", "Model", "ReadyEvents", "WholeAnswer", "accepts", "generate", "identity", "suspends")
+
+
+class AnswerStream(Protocol):
+    """The two ends of an answer: entering it asks the model, leaving it frees everything the answer holds, at once."""
+
+    async def __aenter__(self) -> AsyncIterator[Event]: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything with ``name`` and ``stream(request)``.
+
+    ``stream`` gives an async context manager (``@asynccontextmanager`` makes one) whose value is an async iterator of
+    events. Errors may be raised on entering and while iterating; what is not a :class:`modelport.ModelportError` is
+    the model's own failure.
+
+    A model may also have these, read through the functions of this module:
+
+    ``suspends``: False promises that nothing in its answers really waits on an event loop, so that a blocking caller
+    may run it in its own thread. ``accepts``: the names of the request's fields that it keeps (``None``: it judges the
+    whole request itself). ``identity``: text that changes whenever its answers might, for cache keys.
+    ``aclose()``: frees what outlives an answer.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, request: ChatRequest, /) -> AnswerStream: ...
+
+
+def suspends(model: object) -> bool:
+    """Whether an answer of *model* may need a running event loop. True unless it says otherwise."""
+    return bool(getattr(model, "suspends", True))
+
+
+def accepts(model: object) -> frozenset[str] | None:
+    """The names of the request's fields that *model* keeps, or None where it judges the request itself."""
+    fields: frozenset[str] | None = getattr(model, "accepts", None)
+    return fields
+
+
+def identity(model: Model) -> str:
+    """Text that is the same only for models whose answers are alike; by default the model's name."""
+    return str(getattr(model, "identity", None) or model.name)
+
+
+async def generate(model: Model, request: ChatRequest) -> ChatResponse:
+    """The whole answer: *model*'s events, folded."""
+    builder = ResponseBuilder(model.name)
+    add = builder.add
+    async with model.stream(request) as events:
+        if type(events) is ReadyEvents:
+            for event in events.rest():
+                add(event)
+        else:
+            async for event in events:
+                add(event)
+    return builder.response()
+
+
+class ReadyEvents:
+    """An async iterator over events that are there already."""
+
+    __slots__ = ("_at", "_events")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+        self._at = 0
+
+    def __aiter__(self) -> "ReadyEvents":
+        return self
+
+    async def __anext__(self) -> Event:
+        at = self._at
+        if at >= len(self._events):
+            raise StopAsyncIteration
+        self._at = at + 1
+        return self._events[at]
+
+    def rest(self) -> Sequence[Event]:
+        """Everything not yet given, at once."""
+        at, self._at = self._at, len(self._events)
+        return self._events[at:] if at else self._events
+
+
+class WholeAnswer:
+    """An :class:`AnswerStream` of an answer that comes all at once: *answer* is awaited on entering."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Awaitable[Sequence[Event]]) -> None:
+        self._answer = answer
+
+    async def __aenter__(self) -> ReadyEvents:
+        return ReadyEvents(await self._answer)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        return None

@@ -1,0 +1,19 @@
+"""Between blocking and async code, both ways: blocking calls over models, and users' blocking code under a loop."""
+
+import os
+
+from modelport.sync import drivers
+from modelport.sync import offload as _offload
+from modelport.sync.drivers import iterate, run
+from modelport.sync.offload import OffloadedIterator, offload
+
+__all__ = ("OffloadedIterator", "iterate", "offload", "run")
+
+
+def _after_fork() -> None:
+    drivers.after_fork()
+    _offload.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_after_fork)

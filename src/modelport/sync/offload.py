@@ -1,0 +1,216 @@
+"""Calling a user's blocking code from a coroutine.
+
+Under the blocking driver (see ``drivers``) it is called right here, in the caller's own thread. Under an event loop it
+runs in a thread of a small pool of daemon threads: a model that never returns must not keep the process from ending,
+which is why this is not ``concurrent.futures``.
+"""
+
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ("OffloadedIterator", "inline", "offload")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_IDLE_SECONDS = 30.0  # an idle thread ends after so long
+_MERGE = 256  # how far a generator in its thread may run ahead of its reader, in items
+
+
+class _Inline(threading.local):
+    depth = 0
+
+
+inline = _Inline()
+"""``inline.depth`` is above 0 in a thread that is being driven without an event loop."""
+
+
+class _Threads:
+    """A pool that grows by one thread whenever none is idle."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = 0
+        self._lock = threading.Lock()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        with self._lock:
+            needs_thread = self._idle == 0
+            if not needs_thread:
+                self._idle -= 1
+        self._jobs.put(job)
+        if needs_thread:
+            threading.Thread(target=self._work, name="modelport-offload", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._idle:
+                        self._idle -= 1
+                        return
+                continue  # a job was promised to this thread between the time-out and the lock
+            job()
+            del job
+            with self._lock:
+                self._idle += 1
+
+
+_threads = _Threads()
+
+
+def _forget_threads() -> None:
+    global _threads  # noqa: PLW0603  (threads do not survive a fork)
+    _threads = _Threads()
+
+
+async def offload(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``function(*args, **kwargs)`` without blocking the event loop that this runs on, if it runs on one.
+
+    When the awaiting task is cancelled, the call goes on in its thread and its result is dropped.
+    """
+    if inline.depth:
+        return function(*args, **kwargs)
+    import asyncio
+    import contextvars
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            result = context.run(function, *args, **kwargs)
+        except BaseException as error:
+            if isinstance(error, StopIteration):  # a future cannot carry it
+                error = RuntimeError("the call raised StopIteration")
+            _tell(loop, _settle, future, error, None)
+        else:
+            _tell(loop, _settle, future, None, result)
+
+    _threads.submit(work)
+    return await future
+
+
+def _tell(loop: "asyncio.AbstractEventLoop", *call: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(*call)
+    except RuntimeError:
+        return  # the loop was closed: nobody waits any more
+
+
+def _settle(future: "asyncio.Future[Any]", error: BaseException | None, result: Any) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+class OffloadedIterator(Generic[T]):
+    """A blocking iterable, iterated from a coroutine: an async context manager whose value is an async iterator.
+
+    Under an event loop the iterable runs in one thread from beginning to end, up to 256 items ahead of its reader.
+    Leaving tells that thread to stop: it closes the iterator (``close()`` of a generator) as soon as the item being
+    made is there.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[T]]) -> None:
+        self._make = make
+        self._items: deque[T] = deque()
+        self._room = threading.Semaphore(_MERGE)
+        self._left = False
+        self._ended = False
+        self._error: BaseException | None = None
+        self._iterator: Iterator[T] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news: asyncio.Event | None = None
+
+    async def __aenter__(self) -> AsyncIterator[T]:
+        if inline.depth:
+            self._iterator = iter(self._make())
+            return self
+        import asyncio
+        import contextvars
+
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        context = contextvars.copy_context()
+        _threads.submit(lambda: context.run(self._produce))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if self._loop is None:
+            _close(self._iterator)
+            return
+        self._left = True
+        self._room.release()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._news is None:
+            for item in self._iterator or ():
+                return item
+            raise StopAsyncIteration
+        while not self._items:
+            if self._ended:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            self._news.clear()
+            if not self._items and not self._ended:
+                await self._news.wait()
+        self._room.release()
+        return self._items.popleft()
+
+    def _produce(self) -> None:
+        iterator: Iterator[T] | None = None
+        try:
+            iterator = iter(self._make())
+            for item in iterator:
+                if self._left:
+                    break
+                self._items.append(item)
+                self._notify()
+                self._room.acquire()
+                if self._left:
+                    break
+        except BaseException as error:
+            self._error = error if not isinstance(error, StopIteration) else RuntimeError("raised StopIteration")
+        finally:
+            self._ended = True
+            try:
+                _close(iterator)
+            except Exception as error:
+                self._error = self._error or error
+            self._notify()
+
+    def _notify(self) -> None:
+        # A set event needs no second wake-up: deltas that come faster than the loop turns are taken in one turn.
+        if self._news is not None and self._loop is not None and not self._news.is_set():
+            _tell(self._loop, self._news.set)
+
+
+def _close(iterator: object) -> None:
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()
+
+
+def after_fork() -> None:
+    """Forget what a child does not inherit."""
+    _forget_threads()

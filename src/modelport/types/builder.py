@@ -1,0 +1,187 @@
+"""Folding events into a whole answer, unfolding one, and the one place where tool calls get ids and indexes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from modelport.types.content import FunctionCall, Message, ToolCall
+from modelport.types.events import (
+    Emulated,
+    Event,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from modelport.types.ids import mint_id
+from modelport.types.response import ChatResponse, Choice
+
+__all__ = ("Minter", "ResponseBuilder", "fold", "unfold")
+
+
+class Minter:
+    """Settles what models leave open: ids and indexes of tool calls, and finish reasons that follow from them.
+
+    One for each answer. A call begins with every delta that has a name and no index, or an index not seen before;
+    a delta with neither continues the call begun last in its choice. ``stop`` after a tool call becomes ``tool_calls``;
+    ``length`` stays, because a truncated call is not a call.
+    """
+
+    def __init__(self, new_id: Callable[[str], str] = mint_id) -> None:
+        self._new_id = new_id
+        self._begun: dict[int, list[int]] = {}  # choice → the calls' indexes, in the order they began
+
+    def settle(self, event: Event) -> Event:
+        """The same event with nothing left open."""
+        kind = type(event)
+        if kind is ToolCallDelta:
+            return self._settle_call(event)  # type: ignore[arg-type]
+        if kind is Finish and event.reason == "stop" and event.choice in self._begun:  # type: ignore[union-attr]
+            return Finish(reason="tool_calls", choice=event.choice)  # type: ignore[union-attr]
+        return event
+
+    def _settle_call(self, delta: ToolCallDelta) -> ToolCallDelta:
+        begun = self._begun.setdefault(delta.choice, [])
+        if delta.index is not None:
+            begins = delta.index not in begun
+            index = delta.index
+        else:
+            begins = delta.name is not None or not begun
+            index = max(begun, default=-1) + 1 if begins else begun[-1]
+        if not begins:
+            return ToolCallDelta(index=index, arguments=delta.arguments, choice=delta.choice)
+        begun.append(index)
+        return ToolCallDelta(
+            index=index,
+            id=delta.id or self._new_id("call_"),
+            name=delta.name or "",
+            arguments=delta.arguments,
+            choice=delta.choice,
+        )
+
+
+class _Call:
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+
+
+class _ChoiceState:
+    __slots__ = ("calls", "reason", "reasoning", "text")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.calls: dict[int, _Call] = {}
+        self.reason: FinishReason | None = None
+
+
+class ResponseBuilder:
+    """Folds events into a :class:`ChatResponse`; expects tool calls with ids and indexes (see :class:`Minter`)."""
+
+    __slots__ = ("_choices", "_emulated", "_model", "_started", "_usage")
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._choices: dict[int, _ChoiceState] = {}
+        self._started: Started | None = None
+        self._usage: Usage | None = None
+        self._emulated: tuple[str, ...] = ()
+
+    def add(self, event: Event) -> None:
+        """One more event, in order."""
+        kind = type(event)
+        if kind is TextDelta:
+            self._choice(event.choice).text.append(event.text)  # type: ignore[union-attr]
+        elif kind is Finish:
+            self._choice(event.choice).reason = event.reason  # type: ignore[union-attr]
+        elif kind is Usage:
+            self._usage = event  # type: ignore[assignment]
+        elif kind is Started:
+            self._started = event  # type: ignore[assignment]
+        elif kind is ReasoningDelta:
+            self._choice(event.choice).reasoning.append(event.text)  # type: ignore[union-attr]
+        elif kind is ToolCallDelta:
+            self._add_call(event)  # type: ignore[arg-type]
+        elif kind is Emulated:
+            fields = event.fields  # type: ignore[union-attr]
+            self._emulated += tuple(field for field in fields if field not in self._emulated)
+
+    def _choice(self, number: int) -> _ChoiceState:
+        state = self._choices.get(number)
+        if state is None:
+            state = self._choices[number] = _ChoiceState()
+        return state
+
+    def _add_call(self, delta: ToolCallDelta) -> None:
+        calls = self._choice(delta.choice).calls
+        call = calls.setdefault(delta.index or 0, _Call())
+        call.id = delta.id or call.id
+        call.name = delta.name or call.name
+        call.arguments.append(delta.arguments)
+
+    def response(self) -> ChatResponse:
+        """The answer as far as it has come. An answer without any choice has one, empty."""
+        started = self._started or _NOT_STARTED
+        choices = self._choices or {0: _ChoiceState()}
+        numbers = sorted(choices) if len(choices) > 1 else choices
+        return ChatResponse(
+            id=started.id or mint_id("chatcmpl-"),
+            model=started.model or self._model,
+            created=int(time.time()),
+            choices=tuple([_choice(number, choices[number]) for number in numbers]),
+            usage=self._usage,
+            emulated=self._emulated,
+            cached=started.cached,
+            raw=started.raw,
+        )
+
+
+_NOT_STARTED = Started()
+
+
+def _choice(number: int, state: _ChoiceState) -> Choice:
+    calls = None
+    if state.calls:
+        calls = tuple(
+            ToolCall(id=call.id, function=FunctionCall(name=call.name, arguments="".join(call.arguments)))
+            for _, call in sorted(state.calls.items())
+        )
+    message = Message(
+        "assistant",
+        "".join(state.text) if state.text else None,
+        tool_calls=calls,
+        reasoning="".join(state.reasoning) if state.reasoning else None,
+    )
+    return Choice(number, message, state.reason or ("tool_calls" if calls else "stop"))
+
+
+def fold(events: Iterable[Event], model: str = "") -> ChatResponse:
+    """All the events of one answer, as a whole answer."""
+    builder, minter = ResponseBuilder(model), Minter()
+    for event in events:
+        builder.add(minter.settle(event))
+    return builder.response()
+
+
+def unfold(response: ChatResponse) -> Iterator[Event]:
+    """The events of a whole answer; :func:`fold` is the inverse, but for ``created`` and ``entry``."""
+    yield Started(model=response.model, id=response.id, raw=response.raw, cached=response.cached)
+    if response.emulated:
+        yield Emulated(response.emulated)
+    for choice in response.choices:
+        message, number = choice.message, choice.index
+        if message.reasoning:
+            yield ReasoningDelta(message.reasoning, number)
+        if message.content is not None:
+            yield TextDelta(message.text, number)
+        for index, call in enumerate(message.tool_calls or ()):
+            yield ToolCallDelta(index=index, id=call.id, name=call.name, arguments=call.arguments, choice=number)
+        yield Finish(choice.finish_reason, number)
+    if response.usage is not None:
+        yield response.usage
