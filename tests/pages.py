@@ -1,0 +1,204 @@
+"""Runs the code blocks of README.md and docs/, so that a page cannot drift from the code.
+
+In a page, top to bottom, in one empty folder of its own:
+
+- ``python`` is executed; names live on until the page ends; ``await`` works at the top level.
+- ``python`` whose first line is ``# file: NAME`` is written to that file instead.
+- ``output`` is what the block above it printed (``...`` stands for anything).
+- ``console`` runs each ``$ command``; text below a command is what it prints, and without text it must succeed. A command
+  that ends in ``&`` stays in the background until the page ends, and the page goes on once it has printed its text.
+- any other language (``sh``, ``text``, ``toml``, ...) is for reading; ``<!-- skip: next -->`` passes over one block.
+"""
+
+import ast
+import asyncio
+import contextlib
+import doctest
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from inspect import CO_COROUTINE
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+__all__ = ("pages",)
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 10.0  # seconds for a background command to print what the page says
+_FILE = "# file: "
+_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def pages() -> Sybil:
+    """What collects the pages; hand its ``pytest()`` to ``pytest_collect_file``."""
+    return Sybil(
+        path=str(ROOT),
+        parsers=[
+            CodeBlockParser("python", _run_python),
+            CodeBlockParser("output", _compare_output),
+            CodeBlockParser("console", _run_console),
+            SkipParser(),
+        ],
+        patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+        setup=_open_page,
+        teardown=_close_page,
+        fixtures=["clean_environment", "no_network"],
+    )
+
+
+class _Page:
+    """The folder, the output and the background processes of one page."""
+
+    def __init__(self) -> None:
+        self.came_from = Path.cwd()
+        self.folder = Path(tempfile.mkdtemp(prefix="page-"))
+        self.printed = ""
+        self.running: list[subprocess.Popen[str]] = []
+        self.modules = set(sys.modules)
+        os.chdir(self.folder)
+        sys.path.insert(0, str(self.folder))
+
+    def close(self) -> None:
+        for process in self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        sys.path.remove(str(self.folder))
+        for name in set(sys.modules) - self.modules:
+            if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(self.folder)):
+                del sys.modules[name]
+        os.chdir(self.came_from)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _open_page(namespace: dict[str, Any]) -> None:
+    namespace["__name__"] = "__page__"
+    namespace["__page__"] = _Page()
+
+
+def _close_page(namespace: dict[str, Any]) -> None:
+    namespace["__page__"].close()
+
+
+# --- python ---
+
+
+def _run_python(example: Example) -> None:
+    page: _Page = example.namespace["__page__"]
+    source = textwrap.dedent(str(example.parsed))
+    first, _, rest = source.partition("\n")
+    if first.startswith(_FILE):
+        target = page.folder / first.removeprefix(_FILE).strip()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(rest, encoding="utf-8")
+        return
+    # Blank lines above make the line numbers of a traceback those of the page.
+    padded = "\n" * (example.line + example.parsed.line_offset) + source
+    code = compile(padded, example.path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        if code.co_flags & CO_COROUTINE:
+            asyncio.run(eval(code, example.namespace))
+        else:
+            exec(code, example.namespace)
+    page.printed = printed.getvalue()
+
+
+def _compare_output(example: Example) -> None:
+    page: _Page = example.namespace["__page__"]
+    _must_match(str(example.parsed), page.printed, "the block above")
+
+
+# --- console ---
+
+
+def _run_console(example: Example) -> None:
+    page: _Page = example.namespace["__page__"]
+    for command, expected in _commands(str(example.parsed)):
+        if command.endswith("&"):
+            _start(page, command.removesuffix("&"), expected)
+        else:
+            _run(page, command, expected)
+
+
+def _commands(text: str) -> list[tuple[str, str]]:
+    """Each command of a block with the text expected below it; a trailing backslash continues a command."""
+    found: list[tuple[str, str]] = []
+    continued = False
+    for line in textwrap.dedent(text).splitlines():
+        if line.startswith("$ "):
+            found.append((line.removeprefix("$ "), ""))
+        elif continued:
+            found[-1] = (found[-1][0] + "\n" + line.removeprefix("> "), "")
+        elif found:
+            found[-1] = (found[-1][0], found[-1][1] + line + "\n")
+        continued = line.endswith("\\") and not (found and found[-1][1])
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+
+
+def _run(page: _Page, command: str, expected: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=page.folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=15,
+    )
+    page.printed = done.stdout
+    if expected.strip():
+        _must_match(expected, done.stdout, command)
+    elif done.returncode:
+        raise AssertionError(f"$ {command}\nfailed with status {done.returncode}:\n{done.stdout}")
+
+
+def _start(page: _Page, command: str, expected: str) -> None:
+    log = page.folder / f".background-{len(page.running)}"
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            cwd=page.folder,
+            env={**_environment(), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+    page.running.append(process)
+    give_up = time.monotonic() + PATIENCE
+    wanted = expected if expected.rstrip().endswith("...") else expected + "..."
+    while not _matches(wanted, log.read_text(encoding="utf-8") + "\n"):
+        if process.poll() is not None or time.monotonic() > give_up:
+            _must_match(wanted, log.read_text(encoding="utf-8"), command)
+        time.sleep(0.02)
+
+
+# --- comparing ---
+
+
+def _matches(expected: str, printed: str) -> bool:
+    return doctest.OutputChecker().check_output(expected.strip() + "\n", printed.strip() + "\n", _FLAGS)
+
+
+def _must_match(expected: str, printed: str, what: str) -> None:
+    if not _matches(expected, printed):
+        raise AssertionError(f"{what}\nshould print:\n{expected}\nbut printed:\n{printed}")
