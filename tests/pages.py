@@ -5,8 +5,8 @@ In a page, top to bottom, in one empty folder of its own:
 - ``python`` is executed; names live on until the page ends; ``await`` works at the top level.
 - ``python`` whose first line is ``# file: NAME`` is written to that file instead.
 - ``output`` is what the block above it printed (``...`` stands for anything).
-- ``console`` runs each ``$ command``; text below a command is what it prints, and without text it must succeed. A command
-  that ends in ``&`` stays in the background until the page ends, and the page goes on once it has printed its text.
+- ``console`` runs each ``$ command``; text below a command is what it prints, and without text it must succeed. A
+  command that ends in ``&`` stays in the background until the page ends; the page goes on once its text is printed.
 - any other language (``sh``, ``text``, ``toml``, ...) is for reading; ``<!-- skip: next -->`` passes over one block.
 """
 
@@ -185,10 +185,9 @@ def _start(page: _Page, command: str, expected: str) -> None:
         )
     page.running.append(process)
     give_up = time.monotonic() + PATIENCE
-    wanted = expected if expected.rstrip().endswith("...") else expected + "..."
-    while not _matches(wanted, log.read_text(encoding="utf-8") + "\n"):
+    while not _begins(expected, log.read_text(encoding="utf-8")):
         if process.poll() is not None or time.monotonic() > give_up:
-            _must_match(wanted, log.read_text(encoding="utf-8"), command)
+            _must_match(expected, log.read_text(encoding="utf-8"), command)
         time.sleep(0.02)
 
 
@@ -197,6 +196,10 @@ def _start(page: _Page, command: str, expected: str) -> None:
 
 def _matches(expected: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(expected.strip() + "\n", printed.strip() + "\n", _FLAGS)
+
+
+def _begins(expected: str, printed: str) -> bool:
+    return _matches(expected, printed) or _matches(expected.rstrip() + "\n...", printed)
 
 
 def _must_match(expected: str, printed: str, what: str) -> None:
