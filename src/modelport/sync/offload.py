@@ -168,14 +168,15 @@ class OffloadedIterator(Generic[T]):
             raise StopAsyncIteration
         while not self._items:
             if self._ended:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
+                raise self._error or StopAsyncIteration
             self._news.clear()
-            if not self._items and not self._ended:
+            if self._waiting():  # looked at again: the thread may have got here first
                 await self._news.wait()
         self._room.release()
         return self._items.popleft()
+
+    def _waiting(self) -> bool:
+        return not self._items and not self._ended
 
     def _produce(self) -> None:
         iterator: Iterator[T] | None = None

@@ -34,7 +34,7 @@ _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
 _ALIASES = {"max_completion_tokens": "max_tokens"}
 
 
-class Messages(tuple[Message, ...]):
+class Messages(tuple[Message, ...]):  # noqa: SLOT001  (a tuple cannot have slots of its own, and `given` needs a place)
     """A request's messages, with what the caller gave (``given``) beside them, by reference.
 
     A model that wants dicts gets the caller's own, with keys that modelport has no name for; a request whose

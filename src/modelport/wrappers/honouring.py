@@ -1,0 +1,138 @@
+"""Honour, emulate or reject: no field of a request is ever taken and then ignored.
+
+A model says by ``accepts`` which fields it keeps. Of the others, ``stop`` and ``n`` are kept in its stead, and the
+answer says so; a value that asks for nothing (``n=1``, ``response_format`` of type text) is let through; anything else
+is refused by name.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from modelport.errors import ContractBroken, UnsupportedField
+from modelport.model import AnswerStream, Model, accepts, identity, suspends
+from modelport.types import ChatRequest, Emulated, Event, NamedTool, ToolCallDelta
+from modelport.wrappers.choices import more_choices
+from modelport.wrappers.trimming import Trimming
+
+__all__ = ("Honouring", "honour")
+
+_JUDGED = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"messages", "model"})
+_EMULATED = frozenset({"n", "stop"})
+_MEND = "leave it out, or let the model take it (name it in the signature, or in the class's `accepts`)"
+
+
+def honour(model: Model) -> Model:
+    """*model* behind this rule; one that judges whole requests itself (``accepts`` is None) is given back as it is."""
+    fields = accepts(model)
+    return model if fields is None else Honouring(model, fields)
+
+
+class Honouring:
+    """A model that keeps every field of a request, or refuses the request."""
+
+    accepts = None  # whatever is set is judged here
+
+    def __init__(self, model: Model, fields: frozenset[str]) -> None:
+        self.model = model
+        self.suspends = suspends(model)
+        self._fields = fields
+        self._foreign = tuple(name for name in _JUDGED if name not in fields)
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def identity(self) -> str:
+        return identity(self.model)
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The model's answer, with what the model does not keep kept for it.
+
+        Raises:
+            UnsupportedField: a field is neither kept by the model nor by the port.
+        """
+        emulated: list[str] = []
+        for name in self._foreign:
+            value = getattr(request, name)
+            if value is None or _asks_nothing(name, value, request):
+                continue
+            if name not in _EMULATED:
+                raise self._refusal(name, value)
+            emulated.append(name)
+        request = _without_what_is_not_asked(request, self._foreign)
+        if not emulated and (request.n or 1) == 1 and not _must_call(request):
+            return self.model.stream(request)
+        return self._emulating(request, emulated)
+
+    def _refusal(self, name: str, value: Any) -> UnsupportedField:
+        if name == "extra":
+            name = next(iter(value))
+        return UnsupportedField(f"{name}: the model {self.name!r} does not keep it; {_MEND}", param=name)
+
+    @asynccontextmanager
+    async def _emulating(self, request: ChatRequest, emulated: list[str]) -> AsyncIterator[AsyncIterator[Event]]:
+        model = Trimming(self.model) if "stop" in emulated else self.model
+        events = more_choices(model, request, honoured="n" in self._fields)
+        labelled = _labelled(events, tuple(name for name in emulated if name != "n"))
+        try:
+            yield _calling(labelled, model.name, request) if _must_call(request) else labelled
+        finally:
+            await events.aclose()
+
+
+def _asks_nothing(name: str, value: Any, request: ChatRequest) -> bool:
+    """Whether leaving the field out would ask for the same."""
+    if name == "response_format":
+        return bool(value.type == "text")
+    if name in {"tools", "parallel_tool_calls"}:
+        return request.tool_choice == "none" or not request.tools
+    if name == "tool_choice":
+        return value == "none" or (value == "auto" and not request.tools)
+    if name in {"stop", "logit_bias", "metadata", "extra"}:
+        return not value
+    if name == "n":
+        return bool(value == 1)
+    return (name, value) in {
+        ("logprobs", False),
+        ("top_p", 1),
+        ("presence_penalty", 0),
+        ("frequency_penalty", 0),
+    }
+
+
+def _without_what_is_not_asked(request: ChatRequest, foreign: tuple[str, ...]) -> ChatRequest:
+    """Fields that the model does not know must not reach it, even where they ask for nothing; ``stop`` may help it."""
+    unset = {name: None for name in foreign if name not in _EMULATED and getattr(request, name) is not None}
+    return replace(request, **unset) if unset else request
+
+
+def _must_call(request: ChatRequest) -> bool:
+    return request.tool_choice == "required" or isinstance(request.tool_choice, NamedTool)
+
+
+async def _calling(events: AsyncIterator[Event], model: str, request: ChatRequest) -> AsyncIterator[Event]:
+    """A tool call that was demanded and did not come is a broken promise, not an answer."""
+    named = request.tool_choice.name if isinstance(request.tool_choice, NamedTool) else None
+    called = False
+    async for event in events:
+        if isinstance(event, ToolCallDelta) and (named is None or event.name == named):
+            called = True
+        yield event
+    if not called:
+        what = f"a call of {named!r}" if named else "a tool call"
+        raise ContractBroken(
+            f"tool_choice asked {model} for {what}, but its answer has none: "
+            "use tool_choice='auto', or a model that keeps tool_choice",
+            param="tool_choice",
+        )
+
+
+async def _labelled(events: AsyncIterator[Event], fields: tuple[str, ...]) -> AsyncIterator[Event]:
+    if fields:
+        yield Emulated(fields)
+    async for event in events:
+        yield event
