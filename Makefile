@@ -39,7 +39,7 @@ check: .venv/.dev ## format, lint, types, import layers, public types, docs: wha
 	@echo "== ruff check" && $(BIN)/ruff check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import layers" && $(BIN)/lint-imports
-	@echo "== public types" && $(BIN)/basedpyright --verifytypes modelport --ignoreexternal
+	@echo "== public types" && PATH="$$PWD/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes modelport --ignoreexternal
 	@echo "== docs and rules" && $(BIN)/python -m pytest README.md docs tests/workshop
 
 format: .venv/.dev ## rewrite the files the way ruff wants them

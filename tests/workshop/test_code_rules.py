@@ -94,7 +94,8 @@ def _public_modules() -> list[str]:
         parts = ("modelport", *path.relative_to(SOURCE).with_suffix("").parts)
         if parts[-1] == "__init__":
             parts = parts[:-1]
-        if not any(part.startswith("_") for part in parts):
+        folder_mark_only = len(ast.parse(path.read_text(encoding="utf-8")).body) <= 1  # a docstring
+        if not folder_mark_only and not any(part.startswith("_") for part in parts):
             names.append(".".join(parts))
     return names
 

@@ -129,7 +129,7 @@ def test_a_call_in_process_needs_no_event_loop_and_no_network() -> None:
         "model = modelport.as_model(lambda messages, **params: 'hi')\n"
         "request = modelport.ChatRequest(messages=[modelport.Message(role='user', content='hello')])\n"
         "from modelport.sync import run\n"
-        "assert run(modelport.generate(model, request)).text == 'hi'"
+        "assert run(modelport.generate(model, request), suspends=False).text == 'hi'"
     )
 
     assert loaded & HEAVY == set()
