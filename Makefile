@@ -23,7 +23,7 @@ endef
 .PHONY: help demo test coverage check format bench docs constraints clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## two models, one client, a server that dies: the whole idea in ten seconds
 	@$(BIN)/python examples/demo.py

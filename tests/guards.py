@@ -164,7 +164,7 @@ _guard_uvloop()
 
 
 @pytest.fixture(autouse=True)
-def no_blocking_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def no_blocking_calls() -> Iterator[list[str]]:
     """modelport never blocks a running event loop. Gives the calls that did; a test about the guard empties it.
 
     Only calls with modelport's code on the stack count: what a test does in its own loop is its own affair.
@@ -176,13 +176,14 @@ def no_blocking_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             super().__init__(func)
             blocked.append(func)
 
-    monkeypatch.setattr(blockbuster_module, "BlockingError", Recorded)
     watch = _blockbuster()
-    watch.activate()
-    try:
-        yield blocked
-    finally:
-        watch.deactivate()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blockbuster_module, "BlockingError", Recorded)
+        watch.activate()
+        try:
+            yield blocked
+        finally:
+            watch.deactivate()
     if blocked:
         pytest.fail(f"modelport blocked the event loop: {', '.join(blocked)}", pytrace=False)
 
