@@ -1,9 +1,11 @@
 """Write your model once; plug it into any agent. Public names are loaded when they are first used."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # type checkers take it for true; importing typing for it would cost more than all of this file
 if TYPE_CHECKING:
+    from typing import Any
+
     from modelport.adapters import as_model
     from modelport.client import Client
     from modelport.config import filter_config, load
@@ -54,7 +56,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in __all__:
         raise AttributeError(f"module 'modelport' has no attribute {name!r}")
     value = getattr(import_module(_HOMES.get(name, "modelport.types")), name)

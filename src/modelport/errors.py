@@ -214,7 +214,7 @@ class AllModelsFailed(ModelError):
 
     def __init__(self, message: str, *, errors: Iterable[tuple[str, Exception]] = (), **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
-        self.errors = tuple(errors)
+        self.errors: tuple[tuple[str, Exception], ...] = tuple(errors)
 
 
 def _codes(root: type[ModelportError]) -> Iterable[tuple[str, type[ModelportError]]]:

@@ -2,8 +2,7 @@
 
 import os
 
-from modelport.sync import drivers
-from modelport.sync import offload as _offload
+from modelport.sync import drivers as _drivers, offload as _offload
 from modelport.sync.drivers import iterate, run
 from modelport.sync.offload import OffloadedIterator, offload
 
@@ -11,8 +10,8 @@ __all__ = ("OffloadedIterator", "iterate", "offload", "run")
 
 
 def _after_fork() -> None:
-    drivers.after_fork()
-    _offload.after_fork()
+    _drivers._forget_loop()
+    _offload._forget_threads()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork

@@ -208,7 +208,6 @@ class _Background:
 _background = _Background()
 
 
-def after_fork() -> None:
-    """Forget what a child does not inherit."""
+def _forget_loop() -> None:
     global _background  # noqa: PLW0603  (threads do not survive a fork)
     _background = _Background()

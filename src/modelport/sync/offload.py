@@ -28,7 +28,7 @@ class _Inline(threading.local):
     depth = 0
 
 
-inline = _Inline()
+inline: _Inline = _Inline()
 """``inline.depth`` is above 0 in a thread that is being driven without an event loop."""
 
 
@@ -183,8 +183,6 @@ class OffloadedIterator(Generic[T]):
         try:
             iterator = iter(self._make())
             for item in iterator:
-                if self._left:
-                    break
                 self._items.append(item)
                 self._notify()
                 self._room.acquire()
@@ -210,8 +208,3 @@ def _close(iterator: object) -> None:
     close = getattr(iterator, "close", None)
     if close is not None:
         close()
-
-
-def after_fork() -> None:
-    """Forget what a child does not inherit."""
-    _forget_threads()

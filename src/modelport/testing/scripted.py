@@ -20,15 +20,15 @@ class ScriptedModel:
     ``open`` is how many answers have been entered and not left.
     """
 
-    suspends = False
+    suspends: bool = False
 
     def __init__(
         self, *scripts: Iterable[Event | Exception], name: str = "scripted", accepts: Iterable[str] | None = None
     ) -> None:
-        self.name = name
-        self.accepts = None if accepts is None else frozenset(accepts)
+        self.name: str = name
+        self.accepts: frozenset[str] | None = None if accepts is None else frozenset(accepts)
         self.requests: list[ChatRequest] = []
-        self.open = 0
+        self.open: int = 0
         self._scripts: Sequence[Sequence[Event | Exception]] = [list(script) for script in scripts or ([],)]
 
     @asynccontextmanager

@@ -184,7 +184,9 @@ def _stop_from(value: Any) -> Any:
 
 def tool_from(value: Any, where: str = "tools") -> Any:
     """A tool from OpenAI's nested form, or from one that is already flat."""
-    if isinstance(value, Mapping) and value.get("type") == "function" and "function" in value:
+    if isinstance(value, Mapping) and value.get("type") == "function":
+        if "function" not in value:
+            raise InvalidRequest(f"{where}.function: is missing", param=f"{where}.function")
         try:
             return convert(value["function"], Tool)
         except ValidationError as error:

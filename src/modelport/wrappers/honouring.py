@@ -37,7 +37,7 @@ class Honouring:
 
     def __init__(self, model: Model, fields: frozenset[str]) -> None:
         self.model = model
-        self.suspends = suspends(model)
+        self.suspends: bool = suspends(model)
         self._fields = fields
         self._foreign = tuple(name for name in _JUDGED if name not in fields)
 

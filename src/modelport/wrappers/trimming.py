@@ -18,7 +18,7 @@ class StopTrimmer:
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = [stop for stop in stops if stop]
         self._held = ""
-        self.stopped = False
+        self.stopped: bool = False
 
     def feed(self, text: str) -> str:
         """What may be given out now that *text* has come."""
@@ -55,7 +55,7 @@ class Trimming:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.suspends = suspends(model)
+        self.suspends: bool = suspends(model)
 
     @property
     def name(self) -> str:
@@ -84,9 +84,10 @@ async def _cut(events: AsyncIterator[Event], stops: Sequence[str], *, leave: boo
         if trimmer.stopped:
             continue
         if isinstance(event, TextDelta):
-            if text := trimmer.feed(event.text):
+            text, stopped = trimmer.feed(event.text), trimmer.stopped
+            if text:
                 yield TextDelta(text, event.choice)
-            if trimmer.stopped:
+            if stopped:
                 yield Finish("stop", event.choice)
                 if leave:
                     return
