@@ -81,13 +81,13 @@ async def _cut(events: AsyncIterator[Event], stops: Sequence[str], *, leave: boo
             yield event
             continue
         trimmer = trimmers.setdefault(event.choice, StopTrimmer(stops))
-        if trimmer.stopped:
+        was_stopped = trimmer.stopped
+        if was_stopped:
             continue
         if isinstance(event, TextDelta):
-            text, stopped = trimmer.feed(event.text), trimmer.stopped
-            if text:
+            if text := trimmer.feed(event.text):
                 yield TextDelta(text, event.choice)
-            if stopped:
+            if trimmer.stopped:
                 yield Finish("stop", event.choice)
                 if leave:
                     return
