@@ -1,10 +1,10 @@
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from modelport.sync import OffloadedIterator, iterate, offload, run
+from modelport.sync import OffloadedIterator, Threads, iterate, offload, run, use_threads
 
 
 async def test_blocking_code_runs_beside_the_loop() -> None:
@@ -108,3 +108,76 @@ def test_without_a_loop_a_blocking_generator_is_not_a_single_item_ahead() -> Non
     items.close()  # type: ignore[attr-defined]
 
     assert counting.closed.is_set()
+
+
+# --- threads of one's own ---
+
+
+async def test_with_one_thread_calls_take_turns_even_when_the_first_caller_has_left() -> None:
+    threads, running, most = Threads(1), [0], [0]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def call() -> None:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        begun.set()
+        go_on.wait(10)
+        running[0] -= 1
+
+    async def on_it() -> None:
+        use_threads(threads)
+        await offload(call)
+
+    first = asyncio.create_task(on_it())
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    first.cancel()
+    second = asyncio.create_task(on_it())
+    third = asyncio.create_task(on_it())
+    await asyncio.sleep(0)
+    unfinished = threads.unfinished
+    go_on.set()
+    await asyncio.gather(second, third)
+
+    assert most == [1]
+    assert unfinished == 3
+
+
+async def test_a_call_that_waited_for_a_thread_is_not_made_when_its_caller_has_left() -> None:
+    threads = Threads(1)
+    calls: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first_call() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    async def on_it(function: Callable[[], object]) -> None:
+        use_threads(threads)
+        await offload(function)
+
+    first = asyncio.create_task(on_it(first_call))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    second = asyncio.create_task(on_it(lambda: calls.append("second")))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.sleep(0)
+    third = asyncio.create_task(on_it(lambda: calls.append("third")))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, third)
+
+    assert calls == ["third"]
+
+
+async def test_a_call_within_a_call_does_not_wait_for_the_thread_it_runs_in() -> None:
+    use_threads(Threads(1))
+
+    def call() -> str:
+        async def nested() -> str:
+            return await offload(lambda: "inner")
+
+        return asyncio.run(nested())
+
+    assert await asyncio.wait_for(offload(call), 5) == "inner"

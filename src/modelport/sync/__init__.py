@@ -4,9 +4,9 @@ import os
 
 from modelport.sync import drivers as _drivers, offload as _offload
 from modelport.sync.drivers import iterate, run
-from modelport.sync.offload import OffloadedIterator, offload
+from modelport.sync.offload import OffloadedIterator, Threads, offload, use_threads
 
-__all__ = ("OffloadedIterator", "iterate", "offload", "run")
+__all__ = ("OffloadedIterator", "Threads", "iterate", "offload", "run", "use_threads")
 
 
 def _after_fork() -> None:

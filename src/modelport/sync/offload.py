@@ -8,6 +8,7 @@ which is why this is not ``concurrent.futures``.
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextvars import Context, ContextVar, copy_context
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("OffloadedIterator", "inline", "offload")
+__all__ = ("OffloadedIterator", "Threads", "inline", "offload", "use_threads")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,21 +33,36 @@ inline: _Inline = _Inline()
 """``inline.depth`` is above 0 in a thread that is being driven without an event loop."""
 
 
-class _Threads:
-    """A pool that grows by one thread whenever none is idle."""
+class Threads:
+    """Daemon threads for blocking calls; one more is started whenever none is idle, up to *most* (None: no bound).
 
-    def __init__(self) -> None:
+    Calls beyond that wait, oldest first. ``unfinished`` counts the calls that wait or run, also those whose callers
+    have left.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.unfinished = 0
+        self._most = most
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._running = 0
         self._idle = 0
+        self._unclaimed = 0  # jobs in the queue that no thread has been woken or started for
         self._lock = threading.Lock()
 
     def submit(self, job: Callable[[], None]) -> None:
+        """Have *job* run when a thread is free. It must not raise."""
+        starts = False
         with self._lock:
-            needs_thread = self._idle == 0
-            if not needs_thread:
+            self.unfinished += 1
+            if self._idle:
                 self._idle -= 1
+            elif self._most is None or self._running < self._most:
+                self._running += 1
+                starts = True
+            else:
+                self._unclaimed += 1
         self._jobs.put(job)
-        if needs_thread:
+        if starts:
             threading.Thread(target=self._work, name="modelport-offload", daemon=True).start()
 
     def _work(self) -> None:
@@ -57,37 +73,59 @@ class _Threads:
                 with self._lock:
                     if self._idle:
                         self._idle -= 1
+                        self._running -= 1
                         return
                 continue  # a job was promised to this thread between the time-out and the lock
             job()
             del job
             with self._lock:
-                self._idle += 1
+                self.unfinished -= 1
+                if self._unclaimed:
+                    self._unclaimed -= 1
+                else:
+                    self._idle += 1
 
 
-_threads = _Threads()
+_threads = Threads()
+_chosen: ContextVar[Threads | None] = ContextVar("modelport-threads", default=None)
+
+
+def use_threads(threads: Threads | None) -> Threads | None:
+    """From here on, in this context, blocking calls run in *threads* (None: the shared ones). Gives what was used."""
+    before = _chosen.get()
+    _chosen.set(threads)
+    return before
+
+
+def _submit(context: Context, job: Callable[[], None]) -> None:
+    threads = _chosen.get()
+    if threads is not None:
+        # What the call itself calls must not queue up behind it.
+        context.run(_chosen.set, None)
+    (threads or _threads).submit(job)
 
 
 def _forget_threads() -> None:
     global _threads  # noqa: PLW0603  (threads do not survive a fork)
-    _threads = _Threads()
+    _threads = Threads()
 
 
 async def offload(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """``function(*args, **kwargs)`` without blocking the event loop that this runs on, if it runs on one.
 
-    When the awaiting task is cancelled, the call goes on in its thread and its result is dropped.
+    When the awaiting task is cancelled, a call that runs goes on in its thread, and its result is dropped.
     """
     if inline.depth:
         return function(*args, **kwargs)
     import asyncio
-    import contextvars
 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    context = contextvars.copy_context()
+    context = copy_context()
 
     def work() -> None:
+        if future.done():  # its caller left while it waited for a thread
+            return
         try:
             result = context.run(function, *args, **kwargs)
         except BaseException as error:
@@ -97,7 +135,7 @@ async def offload(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
         else:
             _tell(loop, _settle, future, None, result)
 
-    _threads.submit(work)
+    _submit(context, work)
     return await future
 
 
@@ -141,12 +179,16 @@ class OffloadedIterator(Generic[T]):
             self._iterator = iter(self._make())
             return self
         import asyncio
-        import contextvars
 
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
-        context = contextvars.copy_context()
-        _threads.submit(lambda: context.run(self._produce))
+        context = copy_context()
+
+        def work() -> None:
+            if not self._left:  # while it waited for a thread
+                context.run(self._produce)
+
+        _submit(context, work)
         return self
 
     async def __aexit__(
