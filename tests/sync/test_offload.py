@@ -129,8 +129,7 @@ async def test_with_one_thread_calls_take_turns_even_when_the_first_caller_has_l
         await offload(call)
 
     first = asyncio.create_task(on_it())
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    await offload(begun.wait, 10)
     first.cancel()
     second = asyncio.create_task(on_it())
     third = asyncio.create_task(on_it())
@@ -157,8 +156,7 @@ async def test_a_call_that_waited_for_a_thread_is_not_made_when_its_caller_has_l
         await offload(function)
 
     first = asyncio.create_task(on_it(first_call))
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    await offload(begun.wait, 10)
     second = asyncio.create_task(on_it(lambda: calls.append("second")))
     await asyncio.sleep(0)
     second.cancel()
