@@ -1,0 +1,274 @@
+"""AutoGen's ``ModelClient`` is a model: ``create``, ``message_retrieval``, and ``cost`` and ``get_usage`` where there.
+
+The answer may be an object, a dict or plain text; nothing is ever set on it, and it stays the caller's as
+``Started.raw``.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason, message_events, usage_from
+from modelport.adapters.contract import broken, came, failure
+from modelport.adapters.identity import identity_of
+from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
+from modelport.adapters.shape import kind_of
+from modelport.model import AnswerStream, ReadyEvents
+from modelport.sync import offload
+from modelport.sync.offload import inline
+from modelport.types import ChatRequest, Event, Finish, Started, TextDelta, Usage
+
+__all__ = ("ModelClientModel",)
+
+_NAMED = ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "model")
+_RESPONSE = "a response with `choices`, a list of objects with a `message`, and `model`"
+_RETRIEVED = "a list with the text, or the message, of each choice"
+
+
+class ModelClientModel:
+    """A model around *client*, an instance of a ModelClient class. ``client`` is the instance itself.
+
+    *config*, an entry of a config list, gives the parameters of every call that a request does not set.
+    """
+
+    def __init__(self, client: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
+        self.target = self.client = client
+        self.config = config
+        own = (config or {}).get("model")
+        self.name = name or (own if isinstance(own, str) and own else type(client).__name__)
+        create = kind_of(client.create)
+        if create in {"generator", "async_generator"}:
+            raise broken(
+                self._where("create"),
+                "is a generator: a ModelClient answers as a whole",
+                asks=_RESPONSE,
+                mend="return the response instead of yielding; to stream, write a function or a stream() method",
+            )
+        self._create_is_async = create == "coroutine"
+        asked = [name for name in ("message_retrieval", "cost", "get_usage") if hasattr(client, name)]
+        self.suspends = self._create_is_async or any(kind_of(getattr(client, name)) == "coroutine" for name in asked)
+        self._has_cost = "cost" in asked
+        self._has_usage = "get_usage" in asked
+        also = getattr(client, "accepts", ())
+        self.accepts = accepts_of(("n",), takes_all=True, also=also)
+        self._defaults = defaults_from(config)
+        self._identity: str | None = None
+
+    @property
+    def identity(self) -> str:
+        if self._identity is None:
+            self._identity = identity_of(self.client, self.config, self.name)
+        return self._identity
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The client's answer, at once."""
+        return _Answer(self, request)
+
+    def _params(self, request: ChatRequest) -> dict[str, Any]:
+        params = {**self._defaults, **params_of(request)}
+        params["messages"] = dicts_of(request)
+        return params
+
+    def _where(self, method: str) -> str:
+        return f"{type(self.client).__name__}.{method}()"
+
+    def _ask(self, params: dict[str, Any]) -> Sequence[Event]:
+        try:
+            response = self.client.create(params)
+        except Exception as error:
+            raise failure(self._where("create"), error) from error
+        return self._read(response)
+
+    async def _ask_waiting(self, params: dict[str, Any]) -> Sequence[Event]:
+        try:
+            response = self.client.create(params)
+            if self._create_is_async:
+                response = await response
+        except Exception as error:
+            raise failure(self._where("create"), error) from error
+        view = response if hasattr(response, "choices") else self._view(response)
+        answers = {}
+        for method in ("message_retrieval", "cost", "get_usage"):
+            if method == "message_retrieval" or hasattr(self.client, method):
+                answer = self._call(method, response, view)
+                try:
+                    answers[method] = await answer if hasattr(answer, "__await__") else answer
+                except Exception as error:
+                    raise failure(self._where(method), error) from error
+        events = self._events(response, view, answers["message_retrieval"])
+        self._count(events, answers.get("cost"), answers.get("get_usage"))
+        return events
+
+    def _read(self, response: Any) -> list[Event]:
+        view = response if hasattr(response, "choices") else self._view(response)
+        events = self._events(response, view, self._call("message_retrieval", response, view))
+        cost = self._call("cost", response, view) if self._has_cost else None
+        usage = self._call("get_usage", response, view) if self._has_usage else None
+        self._count(events, cost, usage)
+        return events
+
+    def _call(self, method: str, response: Any, view: Any) -> Any:
+        """The answer of one of the client's methods about *response*.
+
+        Methods that were written for an object are given *view* where ``create`` answered with a dict or text.
+        """
+        function = getattr(self.client, method)
+        try:
+            return function(response)
+        except (AttributeError, TypeError, KeyError) as error:
+            if view is response:
+                raise failure(self._where(method), error) from error
+        except Exception as error:
+            raise failure(self._where(method), error) from error
+        try:
+            return function(view)
+        except Exception as error:
+            raise failure(self._where(method), error) from error
+
+    def _view(self, response: Any) -> Any:
+        """*response* as an object with choices; it has none as attribute."""
+        if isinstance(response, str):
+            message = SimpleNamespace(role="assistant", content=response, function_call=None, tool_calls=None)
+            return SimpleNamespace(choices=[SimpleNamespace(message=message, index=0)], model=self.name)
+        if isinstance(response, Mapping) and "choices" in response:
+            return _Open(response)
+        where, mend = (
+            self._where("create"),
+            "return an object (a SimpleNamespace will do), a dict of that shape, or text",
+        )
+        if hasattr(response, "__await__"):
+            _close(response)
+            raise broken(where, f"returned {came(response)}", asks=_RESPONSE, mend="declare create as `async def`")
+        if hasattr(response, "__next__") or hasattr(response, "__anext__"):
+            _close(response)
+            mend = "return the whole response; to stream, write a function or a stream() method"
+        elif response is None:
+            mend = "add `return response`"
+        raise broken(where, f"returned {came(response)} without choices", asks=_RESPONSE, mend=mend)
+
+    def _events(self, response: Any, view: Any, messages: Any) -> list[Event]:
+        choices = view.choices
+        if type(choices) is not list and not isinstance(choices, list | tuple):
+            mend = "put one choice in response.choices for each answer"
+            problem = f"returned a response whose choices are {came(choices)}"
+            raise broken(self._where("create"), problem, asks=_RESPONSE, mend=mend)
+        if type(messages) is not list or len(messages) != len(choices) or not messages:
+            self._check_retrieved(messages, choices)
+        model = getattr(view, "model", None)
+        events: list[Event] = [Started(model if isinstance(model, str) else None, raw=response)]
+        for number, message in enumerate(messages):
+            choice = choices[number]
+            if type(message) is str:
+                events.append(TextDelta(message, number))
+                reason = getattr(choice, "finish_reason", None)
+                plain = reason is None and number == 0
+                events.append(FINISHED if plain else Finish(finish_reason(choice), number))
+            else:
+                events += self._message_events(message, choice, number)
+        return events
+
+    def _message_events(self, message: Any, choice: Any, number: int) -> Sequence[Event]:
+        where = self._where("message_retrieval")
+        if isinstance(message, str):
+            return [TextDelta(str(message), number), Finish(finish_reason(choice), number)]
+        if message is None:  # the seed's own retrieval, where a choice calls a function and says nothing
+            message = field(choice, "message")
+            if not any(field(message, name) for name in ("tool_calls", "function_call", "refusal")):
+                raise broken(
+                    where,
+                    f"returned a list with None at {number}, and that choice calls no function",
+                    asks=_RETRIEVED,
+                    mend="give '' for an answer that is empty",
+                )
+        called = field(message, "function_call") is not None and not field(message, "tool_calls")
+        reason = finish_reason(choice)
+        return message_events(message, number, where, reason="function_call" if called and reason == "stop" else reason)
+
+    def _check_retrieved(self, messages: Any, choices: Sequence[Any]) -> None:
+        where = self._where("message_retrieval")
+        if not isinstance(messages, list | tuple):
+            if hasattr(messages, "__await__"):
+                _close(messages)
+            mend = "put it into a list" if isinstance(messages, str) else "return a list"
+            raise broken(where, f"returned {came(messages)}", asks=_RETRIEVED, mend=mend)
+        if not choices:
+            mend = "put one choice in response.choices for each answer"
+            raise broken(self._where("create"), "returned a response without any choice", asks=_RESPONSE, mend=mend)
+        if len(messages) != len(choices):
+            raise broken(
+                where,
+                f"returned {len(messages)} of them for a response with {len(choices)} choices",
+                asks=_RETRIEVED,
+                mend="return one for each of response.choices, in order",
+            )
+
+    def _count(self, events: list[Event], cost: Any, usage: Any) -> None:
+        if cost is not None:
+            if hasattr(cost, "__await__"):
+                _close(cost)
+            cost = cost_from(cost, self._where("cost"))
+        if usage or (self._has_usage and type(usage) is not dict):
+            events.append(self._usage(usage, cost))
+        elif cost is not None:
+            events.append(Usage(cost=cost))
+
+    def _usage(self, usage: Any, cost: float | None) -> Usage:
+        where = self._where("get_usage")
+        if isinstance(usage, Mapping):
+            if not usage or any(name in usage for name in _NAMED):
+                return usage_from(usage, where, cost=cost)
+            problem = f"returned a dict with {', '.join(sorted(map(str, usage)))}"
+        else:
+            if hasattr(usage, "__await__"):
+                _close(usage)
+            problem = f"returned {came(usage)}"
+        raise broken(where, problem, asks=f"a dict with {', '.join(_NAMED)}", mend="return {} where nothing is counted")
+
+
+class _Answer:
+    """The answer of a ModelClient: asked for on entering, all there at once."""
+
+    __slots__ = ("_model", "_request")
+
+    def __init__(self, model: ModelClientModel, request: ChatRequest) -> None:
+        self._model = model
+        self._request = request
+
+    async def __aenter__(self) -> ReadyEvents:
+        model = self._model
+        params = model._params(self._request)
+        if model.suspends:
+            return ReadyEvents(await model._ask_waiting(params))
+        return ReadyEvents(model._ask(params) if inline.depth else await offload(model._ask, params))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        return None
+
+
+class _Open(dict[str, Any]):
+    """A dict whose keys are attributes too, all the way down."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _opened(self[name])
+        except KeyError:
+            if name in {"content", "function_call", "tool_calls", "finish_reason"}:
+                return None
+            raise AttributeError(f"the response has no {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _Open(value)
+    return [_opened(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _close(pending: Any) -> None:
+    close = getattr(pending, "close", None)
+    if close is not None:
+        close()

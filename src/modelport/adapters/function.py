@@ -1,0 +1,207 @@
+"""A function is a model: ``reply(messages, **params)``, sync or async, that returns its answer or yields it."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from modelport.adapters.answers import FINISHED, completion_events, delta_events, field, message_events, usage_from
+from modelport.adapters.contract import broken, came, failure, type_name
+from modelport.adapters.identity import identity_of
+from modelport.adapters.params import Arguments, dicts_of
+from modelport.adapters.shape import shape_of
+from modelport.adapters.streams import AsyncPieces, Settled, awaited
+from modelport.model import AnswerStream, ReadyEvents
+from modelport.sync import OffloadedIterator, offload
+from modelport.sync.offload import inline
+from modelport.types import (
+    ChatRequest,
+    ChatResponse,
+    Emulated,
+    Event,
+    Finish,
+    Message,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    fold,
+    unfold,
+)
+
+__all__ = ("FunctionModel", "piece_events")
+
+EVENTS = (Started, TextDelta, ReasoningDelta, ToolCallDelta, Finish, Usage, Emulated)
+
+_CALL = "reply(messages, **params)"
+_RETURNS = "text (or a message, a completion, a list of texts, or text with an info dict)"
+_YIELDS = "text, events, or deltas in OpenAI's shape"
+
+
+class FunctionModel:
+    """A model around *function*, which is called with the messages and those parameters of the request that it takes.
+
+    It may be a function, a lambda, a partial, a callable object, async, a generator or an async generator.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *, name: str | None = None, config: Mapping[str, Any] | None = None
+    ) -> None:
+        self.target = self.function = function
+        self.name = name or _name_of(function)
+        self.config = config
+        self._where = f"{type_name(function)}()"
+        shape = shape_of(function, self._where, _CALL)
+        also = getattr(function, "accepts", ())
+        self._arguments = Arguments(shape, self._where, config, also=also)
+        self.accepts = self._arguments.accepts
+        self.suspends = shape.kind in {"coroutine", "async_generator"}
+        self._kind = shape.kind
+        self._first = shape.first
+        self._identity: str | None = None
+
+    @property
+    def identity(self) -> str:
+        if self._identity is None:
+            self._identity = identity_of(self.function, self.config, self.name)
+        return self._identity
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The function's answer: in pieces where it yields, else at once."""
+        if self._kind == "generator":
+            return Settled(OffloadedIterator(lambda: self._call(request)), piece_events, self._where)
+        if self._kind == "async_generator":
+            return Settled(AsyncPieces(lambda: self._call(request)), piece_events, self._where)
+        return _Answer(self, request)
+
+    def _call(self, request: ChatRequest) -> Any:
+        arguments = self._arguments.of(request)
+        if self._first is None:
+            return self.function(dicts_of(request), **arguments)
+        arguments[self._first] = dicts_of(request)
+        return self.function(**arguments)
+
+    def _read(self, answer: Any) -> Sequence[Event]:
+        if type(answer) is str:
+            return [TextDelta(answer), FINISHED]
+        return _whole_events(answer, self._where, many="n" in self.accepts)
+
+
+class _Answer:
+    """What a function returned; where that turns out to be a generator, its pieces."""
+
+    __slots__ = ("_model", "_pieces", "_request")
+
+    def __init__(self, model: FunctionModel, request: ChatRequest) -> None:
+        self._model = model
+        self._request = request
+        self._pieces: Settled | None = None
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        model = self._model
+        try:
+            if model.suspends:
+                answer = await model._call(self._request)
+            elif inline.depth:
+                answer = model._call(self._request)
+            else:
+                answer = await offload(model._call, self._request)
+            if type(answer) is not str:
+                if hasattr(answer, "__await__"):
+                    answer = await awaited(answer)
+                if hasattr(answer, "__next__") or hasattr(answer, "__anext__"):
+                    return await self._begin(answer)
+            return ReadyEvents(model._read(answer))
+        except Exception as error:
+            if (ours := failure(model._where, error)) is error:
+                raise
+            raise ours from error
+
+    async def _begin(self, answer: Any) -> AsyncIterator[Event]:
+        is_async = hasattr(answer, "__anext__")
+        source = AsyncPieces(lambda: answer, unforeseen=True) if is_async else OffloadedIterator(lambda: answer)
+        self._pieces = Settled(source, piece_events, self._model._where)
+        return await self._pieces.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        return None if self._pieces is None else await self._pieces.__aexit__(kind, error, trace)
+
+
+def _name_of(function: Any) -> str:
+    own = getattr(function, "name", None)
+    if isinstance(own, str) and own:
+        return own
+    inner = function
+    while hasattr(inner, "func") and not hasattr(inner, "__name__"):
+        inner = inner.func
+    return type_name(inner).strip("<>") or "function"
+
+
+# --- what came, to events ---------------------------------------------------------------------------------------------
+
+
+def piece_events(piece: Any, where: str) -> Iterable[Event]:
+    """The events of one piece of a streamed answer."""
+    kind = type(piece)
+    if kind is str:
+        return (TextDelta(piece),) if piece else ()
+    if isinstance(piece, EVENTS):
+        return (piece,)
+    if isinstance(piece, str):
+        return (TextDelta(str(piece)),)
+    if isinstance(piece, Mapping) or hasattr(piece, "choices") or hasattr(piece, "content"):
+        return delta_events(piece, where)
+    raise broken(where, f"yielded {came(piece)}", asks=_YIELDS, mend="yield the text itself, or '' for none")
+
+
+def _whole_events(answer: Any, where: str, *, many: bool) -> Sequence[Event]:
+    if isinstance(answer, ChatResponse):
+        return list(unfold(answer))
+    if isinstance(answer, tuple):
+        return _with_info(answer, where, many=many)
+    if isinstance(answer, list):
+        return _listed(answer, where, many=many)
+    return _message_or_completion(answer, where, 0)
+
+
+def _message_or_completion(answer: Any, where: str, number: int) -> list[Event]:
+    if isinstance(answer, str):
+        return [TextDelta(str(answer), number), Finish(choice=number)]
+    if isinstance(answer, Message):
+        return message_events(answer, number, where)
+    if field(answer, "choices") is not None:
+        return completion_events(answer, where)
+    shaped = ("content", "tool_calls", "function_call", "reasoning", "reasoning_content", "refusal")
+    if answer is not None and any(field(answer, name) is not None for name in shaped):
+        return message_events(answer, number, where, reason="stop")
+    mend = "return the text" if answer is None else "return the text itself, as str"
+    raise broken(where, f"returned {came(answer)}", asks=_RETURNS, mend=mend)
+
+
+def _with_info(answer: tuple[Any, ...], where: str, *, many: bool) -> Sequence[Event]:
+    if len(answer) != 2 or not isinstance(answer[1], Mapping):
+        raise broken(
+            where,
+            f"returned {came(answer)}",
+            asks=_RETURNS,
+            mend="return the text alone, or (text, {'total_tokens': …})",
+        )
+    text, info = answer
+    return [*_whole_events(text, where, many=many), usage_from(info, where)]
+
+
+def _listed(answer: list[Any], where: str, *, many: bool) -> Sequence[Event]:
+    if answer and all(isinstance(item, EVENTS) for item in answer):
+        return list(unfold(fold(answer)))
+    if len(answer) == 1 or (many and answer):
+        return [event for number, item in enumerate(answer) for event in _message_or_completion(item, where, number)]
+    if not answer:
+        raise broken(where, f"returned {came(answer)}", asks=_RETURNS, mend="return the text")
+    raise broken(
+        where,
+        f"returned a list of {len(answer)}",
+        asks=f"{_RETURNS}, and a list has one text for each of n choices",
+        mend="name n in the signature, yield the pieces to stream them, or join them",
+    )

@@ -1,0 +1,112 @@
+"""A request's fields as keyword arguments, and which of them a user's code keeps. Looked up once, quick ever after."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import astuple
+
+from modelport.adapters.shape import Shape
+from modelport.errors import NotAModel, UnsupportedField
+from modelport.types import ChatRequest, messages_to_dicts, params_from_request
+
+__all__ = ("UNKEPT", "Arguments", "accepts_of", "defaults_from", "dicts_of", "params_of")
+
+_NAMES = ChatRequest.__struct_fields__[1:]  # messages is the first
+_UNSET = (None,) * len(_NAMES)
+_RESHAPED = frozenset({"stop", "tools", "tool_choice", "response_format", "extra"})
+_FIELDS = frozenset(_NAMES) - {"extra", "model"}
+
+UNKEPT = frozenset({"n", "stop", "response_format", "logprobs", "top_logprobs"})
+"""Fields that code which takes anything cannot be trusted to keep, unless it names them."""
+
+_NOT_PARAMS = frozenset(
+    {
+        # what a config list's entry says to the port, not to the model (AutoGen's lists of both kinds, and ours)
+        *("agent", "allow_format_str_template", "api_rate_limit", "api_type", "api_version", "cache", "cache_seed"),
+        *("context", "filter_func", "name", "price", "provider", "spec", "tags"),
+        *("api_key", "base_url", "organization", "project", "timeout", "max_retries", "default_headers"),
+        *("default_query", "http_client", "azure_endpoint", "azure_deployment", "azure_ad_token"),
+        *("azure_ad_token_provider", "webhook_secret", "websocket_base_url"),
+    }
+)
+
+
+def params_of(request: ChatRequest) -> dict[str, Any]:
+    """The fields that are set, ``messages`` aside, in OpenAI's shapes, in a dict of their own."""
+    values = astuple(request)[1:]
+    if values == _UNSET:
+        return {}
+    params = {name: value for name, value in zip(_NAMES, values, strict=True) if value is not None}
+    return params if _RESHAPED.isdisjoint(params) else params_from_request(request)
+
+
+def dicts_of(request: ChatRequest) -> list[Any]:
+    """The messages as dicts, the caller's own where they came as dicts, in a list of their own."""
+    given = getattr(request.messages, "given", None)
+    if type(given) is list and set(map(type, given)) == {dict}:
+        return given[:]
+    return messages_to_dicts(request.messages)
+
+
+def defaults_from(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What an entry of a config list sets for every call."""
+    return {name: value for name, value in (config or {}).items() if name not in _NOT_PARAMS}
+
+
+def accepts_of(names: Iterable[str], *, takes_all: bool, also: Any = ()) -> frozenset[str]:
+    """The request's fields that are kept by code that names these parameters, or takes any."""
+    names = frozenset(names)
+    kept = names & _FIELDS
+    if takes_all:
+        kept |= (_FIELDS - UNKEPT) | {"extra"}
+    elif names - _FIELDS - {"model"}:
+        kept |= {"extra"}  # those that it names; Arguments refuses the others
+    if isinstance(also, str):
+        also = (also,)
+    return kept | frozenset(str(name) for name in also or ())
+
+
+class Arguments:
+    """The keyword arguments of a callable for a request.
+
+    What it does not name it is not given, unless it has ``**``; what it demands and the request leaves open is None.
+    """
+
+    __slots__ = ("_defaults", "_demanded", "_names", "_takes_all", "_where", "accepts")
+
+    def __init__(self, shape: Shape, where: str, config: Mapping[str, Any] | None, *, also: Any = ()) -> None:
+        defaults = defaults_from(config)
+        defaults.pop("model_client_cls", None)
+        self.accepts = accepts_of(shape.names, takes_all=shape.takes_all, also=also)
+        self._names = shape.names
+        self._takes_all = shape.takes_all
+        self._where = where
+        known = {name: value for name, value in defaults.items() if shape.takes_all or name in shape.names}
+        unknown = sorted(shape.required - _FIELDS - {"model"} - known.keys())
+        if unknown:
+            raise NotAModel(
+                f"{where} demands {', '.join(unknown)}, which no request has; the contract asks for one argument and "
+                f"keywords: give {'it a default' if len(unknown) == 1 else 'them defaults'}, or a value in the config"
+            )
+        self._demanded = dict.fromkeys(shape.required)
+        self._defaults = {**self._demanded, **known}
+
+    def of(self, request: ChatRequest) -> dict[str, Any]:
+        """The arguments beside the messages.
+
+        Raises:
+            UnsupportedField: the request has a field of a name that is neither known here nor there.
+        """
+        params = params_of(request)
+        if not self._takes_all and params:
+            if request.extra:
+                self._refuse_unknown(request.extra)
+            params = {name: value for name, value in params.items() if name in self._names}
+        return {**self._defaults, **params} if self._defaults else params
+
+    def _refuse_unknown(self, extra: Mapping[str, Any]) -> None:
+        for name in extra:
+            if name not in self._names:
+                raise UnsupportedField(
+                    f"{name}: {self._where} does not take it; leave it out, or name it in the signature", param=name
+                )
