@@ -1,0 +1,1 @@
+"""What outlives an answer: cached answers, and prices. Knows no model and no client."""

@@ -1,0 +1,118 @@
+"""Several models as one: the first that answers, answers."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+
+from modelport.errors import AllModelsFailed, ConfigError
+from modelport.model import AnswerStream, Model, identity, suspends
+from modelport.types import ChatRequest, Event
+from modelport.wrappers.base import close
+from modelport.wrappers.leading import begin
+
+__all__ = ("Fallback", "FallbackAnswer")
+
+logger = logging.getLogger(__name__)
+
+
+class Fallback:
+    """Tries *models*, ``(label, model)`` pairs, in order.
+
+    The next is tried when one raises an error of the class(es) *on* before its first delta; what was said cannot be
+    unsaid, so a later error is raised. One model alone raises its own error.
+    """
+
+    accepts = None  # each model judges for itself
+
+    def __init__(
+        self,
+        models: Sequence[tuple[str, Model]],
+        *,
+        on: type[Exception] | tuple[type[Exception], ...] = Exception,
+    ) -> None:
+        if not models:
+            raise ConfigError("there is no model to ask: the list of models is empty")
+        self.models = tuple(models)
+        self.on = on
+        self.name = self.models[0][1].name
+        self.suspends = any(suspends(model) for _, model in self.models)
+
+    @property
+    def identity(self) -> str:
+        """All of them: which one will answer is not known before."""
+        return "\n".join(identity(model) for _, model in self.models)
+
+    def stream(self, request: ChatRequest) -> "FallbackAnswer":
+        """The answer of the first model that gives one.
+
+        Raises:
+            AllModelsFailed: none did; ``errors`` has each one's, in order. (At once with one model: its own error.)
+        """
+        return FallbackAnswer(self, request)
+
+    async def aclose(self) -> None:
+        """Free what the models hold between answers."""
+        for _, model in self.models:
+            await close(model)
+
+
+class FallbackAnswer:
+    """An answer that knows, once entered, which model gives it: ``chosen`` counts from 0."""
+
+    __slots__ = ("_answer", "_fallback", "_request", "chosen")
+
+    def __init__(self, fallback: Fallback, request: ChatRequest) -> None:
+        self._fallback = fallback
+        self._request = request
+        self._answer: AnswerStream | None = None
+        self.chosen = 0
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        models, on = self._fallback.models, self._fallback.on
+        if len(models) == 1:
+            self._answer = models[0][1].stream(self._request)
+            return await self._answer.__aenter__()
+        errors: list[tuple[str, Exception]] = []
+        for number, (label, model) in enumerate(models):
+            try:
+                answer = model.stream(self._request)
+                events = await _entered(answer)
+            except on as error:
+                errors.append((label, error))
+                logger.debug("%s failed, trying the next: %s", label, error)
+            else:
+                self._answer, self.chosen = answer, number
+                return events
+        raise _all_failed(errors) from errors[-1][1]
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        if self._answer is None:
+            return None
+        return await self._answer.__aexit__(kind, error, trace)
+
+
+async def _entered(answer: AnswerStream) -> AsyncIterator[Event]:
+    """The events of *answer*, entered, with the first of them there; left again where that fails."""
+    events = await answer.__aenter__()
+    try:
+        return await begin(events)
+    except BaseException as error:
+        await answer.__aexit__(type(error), error, error.__traceback__)
+        raise
+
+
+def _all_failed(errors: list[tuple[str, Exception]]) -> AllModelsFailed:
+    lines = [f"  {label}: {_described(error)}" for label, error in errors]
+    retry_after = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
+    return AllModelsFailed(
+        "\n".join([f"all {len(errors)} models failed:", *lines]),
+        errors=errors,
+        retry_after=min(retry_after, default=None),
+    )
+
+
+def _described(error: Exception) -> str:
+    text = str(error).replace("\n", "\n    ")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
