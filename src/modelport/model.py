@@ -60,14 +60,16 @@ def identity(model: Model) -> str:
 async def generate(model: Model, request: ChatRequest) -> ChatResponse:
     """The whole answer: *model*'s events, folded."""
     builder = ResponseBuilder(model.name)
-    add = builder.add
-    async with model.stream(request) as events:
+    answer = model.stream(request)
+    if type(answer) is WholeAnswer:  # nothing to iterate and nothing to leave: the hot path in process
+        builder.add_all(await answer.events())
+        return builder.response()
+    async with answer as events:
         if type(events) is ReadyEvents:
-            for event in events.rest():
-                add(event)
+            builder.add_all(events.rest())
         else:
             async for event in events:
-                add(event)
+                builder.add(event)
     return builder.response()
 
 
@@ -103,6 +105,10 @@ class WholeAnswer:
 
     def __init__(self, answer: Awaitable[Sequence[Event]]) -> None:
         self._answer = answer
+
+    def events(self) -> Awaitable[Sequence[Event]]:
+        """All the events, instead of entering and iterating; there is nothing to leave then."""
+        return self._answer
 
     async def __aenter__(self) -> ReadyEvents:
         return ReadyEvents(await self._answer)

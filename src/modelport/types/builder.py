@@ -76,8 +76,8 @@ class _ChoiceState:
 
     def __init__(self) -> None:
         self.text: list[str] = []
-        self.reasoning: list[str] = []
-        self.calls: dict[int, _Call] = {}
+        self.reasoning: list[str] | None = None
+        self.calls: dict[int, _Call] | None = None
         self.reason: FinishReason | None = None
 
 
@@ -95,22 +95,34 @@ class ResponseBuilder:
 
     def add(self, event: Event) -> None:
         """One more event, in order."""
-        kind = type(event)
-        if kind is TextDelta:
-            self._choice(event.choice).text.append(event.text)  # type: ignore[union-attr]
-        elif kind is Finish:
-            self._choice(event.choice).reason = event.reason  # type: ignore[union-attr]
-        elif kind is Usage:
-            self._usage = event  # type: ignore[assignment]
-        elif kind is Started:
-            self._started = event  # type: ignore[assignment]
-        elif kind is ReasoningDelta:
-            self._choice(event.choice).reasoning.append(event.text)  # type: ignore[union-attr]
-        elif kind is ToolCallDelta:
-            self._add_call(event)  # type: ignore[arg-type]
-        elif kind is Emulated:
-            fields = event.fields  # type: ignore[union-attr]
-            self._emulated += tuple(field for field in fields if field not in self._emulated)
+        self.add_all((event,))
+
+    def add_all(self, events: Iterable[Event]) -> None:
+        """More events, in order."""
+        choices = self._choices
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta:
+                (choices.get(event.choice) or self._choice(event.choice)).text.append(event.text)  # type: ignore[union-attr]
+            elif kind is Finish:
+                (choices.get(event.choice) or self._choice(event.choice)).reason = event.reason  # type: ignore[union-attr]
+            elif kind is Usage:
+                self._usage = event  # type: ignore[assignment]
+            elif kind is Started:
+                self._started = event  # type: ignore[assignment]
+            else:
+                self._add_rare(event)
+
+    def _add_rare(self, event: Event) -> None:
+        if isinstance(event, ReasoningDelta):
+            state = self._choice(event.choice)
+            if state.reasoning is None:
+                state.reasoning = []
+            state.reasoning.append(event.text)
+        elif isinstance(event, ToolCallDelta):
+            self._add_call(event)
+        elif isinstance(event, Emulated):
+            self._emulated += tuple(field for field in event.fields if field not in self._emulated)
 
     def _choice(self, number: int) -> _ChoiceState:
         state = self._choices.get(number)
@@ -119,8 +131,10 @@ class ResponseBuilder:
         return state
 
     def _add_call(self, delta: ToolCallDelta) -> None:
-        calls = self._choice(delta.choice).calls
-        call = calls.setdefault(delta.index or 0, _Call())
+        state = self._choice(delta.choice)
+        if state.calls is None:
+            state.calls = {}
+        call = state.calls.setdefault(delta.index or 0, _Call())
         call.id = delta.id or call.id
         call.name = delta.name or call.name
         call.arguments.append(delta.arguments)
@@ -129,12 +143,13 @@ class ResponseBuilder:
         """The answer as far as it has come. An answer without any choice has one, empty."""
         started = self._started or _NOT_STARTED
         choices = self._choices or {0: _ChoiceState()}
-        numbers = sorted(choices) if len(choices) > 1 else choices
+        if len(choices) > 1:
+            choices = dict(sorted(choices.items()))
         return ChatResponse(
             id=started.id or mint_id("chatcmpl-"),
             model=started.model or self._model,
             created=int(time.time()),
-            choices=tuple([_choice(number, choices[number]) for number in numbers]),
+            choices=tuple([_choice(number, state) for number, state in choices.items()]),
             usage=self._usage,
             emulated=self._emulated,
             cached=started.cached,
@@ -152,12 +167,11 @@ def _choice(number: int, state: _ChoiceState) -> Choice:
             ToolCall(id=call.id, function=FunctionCall(name=call.name, arguments="".join(call.arguments)))
             for _, call in sorted(state.calls.items())
         )
-    message = Message(
-        "assistant",
-        "".join(state.text) if state.text else None,
-        tool_calls=calls,
-        reasoning="".join(state.reasoning) if state.reasoning else None,
-    )
+    content = "".join(state.text) if state.text else None
+    if calls is None and state.reasoning is None:
+        return Choice(number, Message("assistant", content), state.reason or "stop")
+    reasoning = "".join(state.reasoning) if state.reasoning else None
+    message = Message("assistant", content, tool_calls=calls, reasoning=reasoning)
     return Choice(number, message, state.reason or ("tool_calls" if calls else "stop"))
 
 

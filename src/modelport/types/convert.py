@@ -6,6 +6,7 @@ the rarer ones (image URLs, arrays in a list of content, unknown keys) pass and 
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ __all__ = (
 _MESSAGES = tuple[Message, ...]
 _FIELDS = frozenset(ChatRequest.__struct_fields__) - {"messages", "extra"}
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
+_DICT = {dict}
 _ALIASES = {"max_completion_tokens": "max_tokens"}
 
 
@@ -254,7 +256,7 @@ def translate_validation(error: ValidationError, where: str = "") -> InvalidRequ
 def messages_to_dicts(messages: tuple[Message, ...]) -> list[Any]:
     """The messages as OpenAI-shaped dicts: the caller's own where there are any, in a list of their own."""
     given = getattr(messages, "given", None)
-    if given is not None and all(isinstance(item, dict) for item in given):
+    if given is not None and {*map(type, given)} == _DICT:
         return list(given)
     return [message_to_dict(message) for message in messages]
 
@@ -292,11 +294,15 @@ def _part_to_dict(part: Part) -> dict[str, Any]:
 
 def params_from_request(request: ChatRequest) -> dict[str, Any]:
     """The request's fields that are set, ``messages`` aside, as keyword arguments in OpenAI's shapes."""
-    params = {name: value for name, value in asdict(request).items() if value is not None}
-    del params["messages"]
+    values = _get_values(request)
+    params: dict[str, Any] = {} if request.model is None else {"model": request.model}
+    if values == _UNSET:
+        return params
+    for name, value in zip(_VALUES, values, strict=True):
+        if value is not None:
+            shape = _SHAPES.get(name)
+            params[name] = value if shape is None else shape(value)
     extra = params.pop("extra", None)
-    for name in _SHAPES.keys() & params.keys():
-        params[name] = _SHAPES[name](params[name])
     return {**params, **extra} if extra else params
 
 
@@ -315,6 +321,10 @@ def _response_format_to(form: ResponseFormat) -> dict[str, Any]:
     inner = {"name": form.name or "answer", "schema": form.json_schema}
     return {"type": form.type, "json_schema": inner if form.strict is None else {**inner, "strict": form.strict}}
 
+
+_VALUES = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"messages", "model"})
+_UNSET = (None,) * len(_VALUES)
+_get_values = attrgetter(*_VALUES)
 
 _SHAPES: dict[str, Any] = {
     "stop": list,

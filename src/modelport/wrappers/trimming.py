@@ -10,7 +10,7 @@ __all__ = ("StopTrimmer", "Trimming")
 
 
 class StopTrimmer:
-    """The text of one choice, cut before the first of *stops*.
+    """The text of one choice, cut before the one of *stops* that is complete first, as while it is being written.
 
     Text that may yet turn out to be the beginning of a stop sequence is held back until it is known not to be.
     """
@@ -25,11 +25,11 @@ class StopTrimmer:
         if self.stopped:
             return ""
         text = self._held + text
-        cut = min((at for stop in self._stops if (at := text.find(stop)) >= 0), default=-1)
-        if cut >= 0:
+        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
             self.stopped = True
             self._held = ""
-            return text[:cut]
+            return text[: min(found)[1]]
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
