@@ -1,4 +1,4 @@
-"""AgentStudio's ``BaseModel`` is a model: ``name``, ``compose_messages`` and ``generate_response``. No base class needed.
+"""AgentStudio's ``BaseModel`` is a model: ``name``, ``compose_messages``, ``generate_response``. No base class needed.
 
 The seed's document has ``compose_messages`` prepare what ``generate_response`` is given. AgentStudio's own providers
 take the plain messages in ``generate_response`` and compose there. Both work: a class whose ``generate_response``

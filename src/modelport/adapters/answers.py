@@ -36,6 +36,7 @@ __all__ = (
 FINISHED = Finish()
 _REASONS = frozenset(get_args(FinishReason))
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+_MOST_DOLLARS = 1e12  # quick to tell from infinity
 _TEXT = "text, or a message with content, tool_calls or function_call"
 
 
@@ -238,14 +239,17 @@ def _count(value: Any, name: str, where: str) -> int:
 
 def cost_from(value: Any, where: str) -> float | None:
     """A cost in US dollars: a finite number from 0 up, or None where it is not known."""
-    if value is None or (type(value) is float and 0 <= value < 1e12):
-        return value
+    if value is None:
+        return None
+    kind = type(value)
+    if (kind is float or kind is int) and 0 <= value < _MOST_DOLLARS:
+        return float(value)
     mend = "return the cost in US dollars, 0 where it is free, or None where it is not known"
     asks = "a finite number from 0 up"
     if isinstance(value, bool) or not (isinstance(value, Number) or hasattr(value, "__float__")):
         raise broken(where, f"gave {came(value)} for the cost", asks=asks, mend=mend)
     try:
-        cost = float(value)  # type: ignore[arg-type]
+        cost = float(value)
     except (TypeError, ValueError):
         raise broken(where, f"gave {came(value)} for the cost", asks=asks, mend=mend) from None
     if not isfinite(cost) or cost < 0:

@@ -48,6 +48,7 @@ class ModelClientModel:
         asked = [name for name in ("message_retrieval", "cost", "get_usage") if hasattr(client, name)]
         self.suspends = self._create_is_async or any(kind_of(getattr(client, name)) == "coroutine" for name in asked)
         self._has_cost = "cost" in asked
+        self._where_cost = self._where("cost")
         self._has_usage = "get_usage" in asked
         also = getattr(client, "accepts", ())
         self.accepts = accepts_of(("n",), takes_all=True, also=also)
@@ -65,7 +66,9 @@ class ModelClientModel:
         return _Answer(self, request)
 
     def _params(self, request: ChatRequest) -> dict[str, Any]:
-        params = {**self._defaults, **params_of(request)}
+        params = params_of(request)
+        if self._defaults:
+            params = {**self._defaults, **params}
         params["messages"] = dicts_of(request)
         return params
 
@@ -204,13 +207,15 @@ class ModelClientModel:
 
     def _count(self, events: list[Event], cost: Any, usage: Any) -> None:
         if cost is not None:
-            if hasattr(cost, "__await__"):
+            kind = type(cost)
+            if kind is not int and kind is not float and hasattr(cost, "__await__"):
                 _close(cost)
-            cost = cost_from(cost, self._where("cost"))
-        if usage or (self._has_usage and type(usage) is not dict):
+            cost = cost_from(cost, self._where_cost)
+        if not self._has_usage or (type(usage) is dict and not usage):
+            if cost is not None:
+                events.append(Usage(cost=cost))
+        else:
             events.append(self._usage(usage, cost))
-        elif cost is not None:
-            events.append(Usage(cost=cost))
 
     def _usage(self, usage: Any, cost: float | None) -> Usage:
         where = self._where("get_usage")

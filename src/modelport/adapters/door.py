@@ -1,6 +1,6 @@
 """The one door through which what users wrote comes in: recognised by shape, refused with the mend."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ _SHAPES = (
     "a function reply(messages, **params), a class with compose_messages() and generate_response() (AgentStudio), "
     "with create() and message_retrieval() (AutoGen), or with name and stream() (modelport)"
 )
-_ADAPTERS = {
+_ADAPTERS: dict[Contract, Callable[..., Model]] = {
     "native": NativeModel,
     "modelclient": ModelClientModel,
     "agentstudio": AgentStudioModel,
@@ -75,9 +75,7 @@ def contract_of(thing: Any) -> Contract:
     if _has(thing, "generate_response"):
         if any(_has(thing, composer) for composer in COMPOSERS):
             return "agentstudio"
-    elif callable(thing) and not isinstance(thing, type):
-        return "function"
-    elif isinstance(thing, type) and any("__call__" in vars(each) for each in cls.__mro__[:-1]):
+    elif any("__call__" in vars(each) for each in cls.__mro__):
         return "function"
     raise NotAModel(_refusal(thing))
 
@@ -150,8 +148,7 @@ def construct(cls: type, config: Mapping[str, Any] | None = None, arguments: Map
 
 def _config_argument(cls: type, config: dict[str, Any]) -> tuple[Any, ...]:
     """The config, or nothing where the constructor is object's own."""
-    takes_nothing = cls.__init__ is object.__init__ and cls.__new__ is object.__new__
-    if takes_nothing:
+    if not any("__init__" in vars(each) or "__new__" in vars(each) for each in cls.__mro__[:-1]):
         return ()
     signature = _signature(cls)
     if signature is not None:

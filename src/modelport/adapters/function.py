@@ -1,6 +1,6 @@
 """A function is a model: ``reply(messages, **params)``, sync or async, that returns its answer or yields it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 

@@ -123,4 +123,4 @@ def _first(item: tuple[str, Any]) -> str:
 
 def _is_secret(name: object) -> bool:
     words = str(name).lower()
-    return words not in {"max_tokens"} and any(word in words for word in _SECRETS) and not words.endswith("tokens")
+    return any(word in words for word in _SECRETS) and not words.endswith("tokens")

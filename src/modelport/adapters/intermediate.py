@@ -5,8 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from modelport.errors import InvalidRequest
-from modelport.types import ImagePart, ReasoningPart, TextPart, message_to_dict
-from modelport.types import Message as ChatMessage
+from modelport.types import ImagePart, Message as ChatMessage, ReasoningPart, TextPart, message_to_dict
 
 __all__ = ("COMPOSERS", "Message", "MessageList", "intermediate")
 
@@ -15,7 +14,7 @@ COMPOSERS = ("compose_messages", "_format_messages", "format_messages")
 
 
 class Message(dict[str, Any]):
-    """A role and its content (text, a NumPy array or a path): by attribute as in AgentStudio, by key as in its document.
+    """A role and its content (text, a NumPy array or a path): attributes as in AgentStudio, keys as in its document.
 
     A dict, so ``json.dumps`` writes it where its content is text.
     """

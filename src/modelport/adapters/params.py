@@ -11,8 +11,8 @@ from modelport.types import ChatRequest, messages_to_dicts, params_from_request
 
 __all__ = ("UNKEPT", "Arguments", "accepts_of", "defaults_from", "dicts_of", "params_of")
 
-_NAMES = ChatRequest.__struct_fields__[1:]  # messages is the first
-_UNSET = (None,) * len(_NAMES)
+_NAMES = ChatRequest.__struct_fields__[1:]  # messages is the first of all, model of these
+_UNSET = (None,) * (len(_NAMES) - 1)  # all but model, which is usually set
 _RESHAPED = frozenset({"stop", "tools", "tool_choice", "response_format", "extra"})
 _FIELDS = frozenset(_NAMES) - {"extra", "model"}
 
@@ -33,19 +33,22 @@ _NOT_PARAMS = frozenset(
 
 def params_of(request: ChatRequest) -> dict[str, Any]:
     """The fields that are set, ``messages`` aside, in OpenAI's shapes, in a dict of their own."""
-    values = astuple(request)[1:]
-    if values == _UNSET:
-        return {}
-    params = {name: value for name, value in zip(_NAMES, values, strict=True) if value is not None}
+    values = astuple(request)
+    if values[2:] == _UNSET:
+        return {} if values[1] is None else {"model": values[1]}
+    params = {name: value for name, value in zip(_NAMES, values[1:], strict=True) if value is not None}
     return params if _RESHAPED.isdisjoint(params) else params_from_request(request)
 
 
 def dicts_of(request: ChatRequest) -> list[Any]:
     """The messages as dicts, the caller's own where they came as dicts, in a list of their own."""
     given = getattr(request.messages, "given", None)
-    if type(given) is list and set(map(type, given)) == {dict}:
-        return given[:]
-    return messages_to_dicts(request.messages)
+    if type(given) is not list:
+        return messages_to_dicts(request.messages)
+    for item in given:  # the quick way for what callers nearly always give
+        if type(item) is not dict:
+            return messages_to_dicts(request.messages)
+    return given[:]
 
 
 def defaults_from(config: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _inside(function: Any) -> Any:
     # what a decorator made is what is called; only a callable object is looked into
     if isinstance(function, types.FunctionType | types.BuiltinFunctionType | type):
         return None
-    return getattr(type(function), "__call__", None)
+    return getattr(type(function), "__call__", None)  # noqa: B004  (the method itself is wanted)
 
 
 def shape_of(function: Callable[..., Any], where: str, asks: str) -> Shape:
