@@ -9,17 +9,17 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
 from modelport import __version__
-from modelport.errors import ModelportError
+from modelport.errors import LoadError, ModelportError
+from modelport.registry import Registry, did_you_mean
 
 __all__ = ("Command", "main")
 
-_FOLDER = __path__[0]
-_GROUP = "modelport.cli"
+_COMMANDS = Registry("cli", "modelport.cli", "run")
 _EPILOG = """\
 exit status:
   0    it worked
@@ -109,78 +109,38 @@ def _top_parser(*, with_commands: bool) -> argparse.ArgumentParser:
 
 def _commands() -> dict[str, str]:
     """Each command's name and help line, without running any of their files."""
-    found = {name: f"(installed: {value})" for name, value in _installed()}
-    for file in os.listdir(_FOLDER):  # noqa: PTH208  (pathlib costs as much as the rest of --help)
-        stem, extension = os.path.splitext(file)  # noqa: PTH122
-        if extension == ".py" and not stem.startswith("_"):
-            found[stem.replace("_", "-")] = _help_line(stem)
-    return found
+    found = {name: f"({_COMMANDS.where(name)})" for name in _COMMANDS.plugins()}
+    return found | {name: _help_line(name, path) for name, path in _COMMANDS.shipped().items()}
 
 
-def _help_line(stem: str) -> str:
-    with open(os.path.join(_FOLDER, f"{stem}.py"), encoding="utf-8") as source:  # noqa: PTH118, PTH123
+def _help_line(name: str, path: str) -> str:
+    with open(path, encoding="utf-8") as source:  # noqa: PTH123  (pathlib costs as much as the rest of --help)
         line = _HELP_LINE.search(source.read())
-    return line[2] if line else str(_shipped(stem).HELP)
+    return line[2] if line else _shipped(name).HELP
 
 
 def _load(name: str) -> Command:
-    stem = name.replace("-", "_")
-    if re.fullmatch(r"[a-z][a-z0-9_]*", stem) and os.path.exists(os.path.join(_FOLDER, f"{stem}.py")):  # noqa: PTH110, PTH118
-        return _shipped(stem)
-    for installed, value in _installed():
-        if installed == name:
-            return _checked(import_module(value.strip()), value)
-    commands = _commands()
-    near = _nearest(name, list(commands))
-    hint = f"; did you mean {near!r}?" if near else ""
-    print(f"modelport: error: no command {name!r}{hint} (there are: {', '.join(sorted(commands))})", file=sys.stderr)
+    if name in _COMMANDS.shipped():
+        return _shipped(name)
+    plugin = _COMMANDS.plugins().get(name)
+    if plugin is not None:
+        return _checked(plugin.load(), plugin.value)
+    names = _COMMANDS.names()
+    hint = did_you_mean(name, names)
+    print(f"modelport: error: no command {name!r}{hint} (there are: {', '.join(names)})", file=sys.stderr)
     raise SystemExit(2)
 
 
-def _shipped(stem: str) -> Command:
-    return _checked(import_module(f"{__name__}.{stem}"), f"{stem}.py")
+def _shipped(name: str) -> Command:
+    return _checked(import_module(f"{__name__}.{name}"), f"{name}.py")
 
 
 def _checked(module: Any, where: str) -> Command:
     missing = [each for each in ("HELP", "configure", "run") if not hasattr(module, each)]
     if missing:
-        raise ModelportError(f"{where} is not a command: it lacks {', '.join(missing)}")
+        raise LoadError(f"{where} is not a command: it lacks {', '.join(missing)}")
     command: Command = module
     return command
-
-
-def _nearest(name: str, names: list[str]) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name, names, n=1, cutoff=0.5)), None)
-
-
-def _installed() -> Iterator[tuple[str, str]]:
-    """Commands of other packages: name and module.
-
-    Reads the packages' entry_points.txt directly; ``importlib.metadata`` costs more than all of ``modelport --help``.
-    """
-    for folder in dict.fromkeys(sys.path):
-        try:
-            names = os.listdir(folder or ".")  # noqa: PTH208
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(".dist-info"):
-                yield from _entry_points(os.path.join(folder, name, "entry_points.txt"))  # noqa: PTH118
-
-
-def _entry_points(path: str) -> Iterator[tuple[str, str]]:
-    try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read()
-    except (OSError, UnicodeDecodeError):
-        return
-    _, found, rest = text.partition(f"[{_GROUP}]")
-    for line in rest.split("\n[", maxsplit=1)[0].splitlines() if found else ():
-        name, equals, value = line.partition("=")
-        if equals:
-            yield name.strip(), value.strip()
 
 
 # --- failing in one line ---

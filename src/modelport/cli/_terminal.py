@@ -1,0 +1,137 @@
+"""What a terminal is told: a model's text made harmless, dim where it can be. Knows no model."""
+
+import os
+import re
+import sys
+from typing import TextIO
+
+__all__ = ("Cleaner", "Screen", "is_terminal")
+
+# Everything below space but tab and newline, delete, and the C1 range, which old terminals take for escapes.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_OPENS_STRING = frozenset("]PX^_")  # after ESC: a title, a clipboard, a device string; ends at BEL or ESC \
+_C1_STRING = frozenset("\x90\x98\x9d\x9e\x9f")
+_LONGEST = 4096  # characters of one sequence; what is longer was none
+
+
+class Cleaner:
+    """Takes terminal escape sequences and control characters out of text that comes in pieces.
+
+    A sequence may be split anywhere between pieces. One for each stream.
+    """
+
+    def __init__(self) -> None:
+        self._state = ""  # in "" text, "escape" after ESC, "csi", "string", "string escape"
+        self._length = 0
+
+    def feed(self, text: str) -> str:
+        """What of *text* may be shown."""
+        if not self._state and not _CONTROL.search(text):
+            return text
+        return "".join(character for character in text if self._shows(character))
+
+    def _shows(self, character: str) -> bool:
+        if not self._state:
+            return self._begins(character)
+        self._length += 1
+        if self._length > _LONGEST:
+            self._state = ""
+        elif self._state == "escape":
+            self._after_escape(character)
+        elif self._state == "csi":
+            if "@" <= character <= "~" or character in "\x18\x1a":
+                self._state = ""
+            elif character == "\x1b":
+                self._state = "escape"
+        elif self._state == "string escape":
+            self._state = "" if character == "\\" else "string"
+        elif character in "\x07\x9c\x18\x1a":
+            self._state = ""
+        elif character == "\x1b":
+            self._state = "string escape"
+        return False
+
+    def _begins(self, character: str) -> bool:
+        if not _CONTROL.match(character):
+            return True
+        self._length = 0
+        if character == "\x1b":
+            self._state = "escape"
+        elif character == "\x9b":
+            self._state = "csi"
+        elif character in _C1_STRING:
+            self._state = "string"
+        return False
+
+    def _after_escape(self, character: str) -> None:
+        if character == "[":
+            self._state = "csi"
+        elif character in _OPENS_STRING:
+            self._state = "string"
+        elif not " " <= character <= "/" and character != "\x1b":  # those come before the character that ends it
+            self._state = ""
+
+
+class Screen:
+    """Writes an answer as it comes. Thoughts are dim on a terminal, and left out elsewhere."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._is_terminal = is_terminal(self._out)
+        self._colours = self._is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._cleaner = Cleaner()
+        self._thinks = False
+        self._at_line_start = True
+        if self._colours and sys.platform == "win32":
+            os.system("")  # noqa: S605, S607  (a console learns escape sequences by this; it runs nothing)
+
+    def text(self, piece: str) -> None:
+        """More of what is said."""
+        self._think(on=False)
+        self._write(self._cleaner.feed(piece))
+
+    def thought(self, piece: str) -> None:
+        """More of what is thought."""
+        if self._is_terminal:
+            self._think(on=True)
+            self._write(self._cleaner.feed(piece))
+
+    def note(self, line: str) -> None:
+        """A line of our own, dim, below whatever is there."""
+        self.end()
+        shown = Cleaner().feed(line)
+        self._out.write(f"\x1b[2m{shown}\x1b[0m\n" if self._colours else f"{shown}\n")
+        self._out.flush()
+
+    def end(self) -> None:
+        """The answer is over: back to the start of a line, in plain letters."""
+        self._think(on=False)
+        self._cleaner = Cleaner()
+        if not self._at_line_start:
+            self._write("\n")
+
+    def _think(self, *, on: bool) -> None:
+        if on == self._thinks:
+            return
+        self._thinks = on
+        self._cleaner = Cleaner()
+        if self._colours and on:
+            self._out.write("\x1b[2m")
+        elif self._colours:
+            self._out.write("\x1b[0m")
+        if not on and not self._at_line_start:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._out.write(text)
+            self._out.flush()
+            self._at_line_start = text.endswith("\n")
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at *stream*."""
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
