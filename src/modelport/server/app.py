@@ -1,0 +1,182 @@
+"""The ASGI app: one gate in front of one table of routes, and one place where errors get their form. No I/O of its own.
+
+Every request passes the same checks in the same order: Host, Origin, API key, path, method. A path is closed unless its
+route says that it is open.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from modelport.dialects.base import Dialect
+from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from modelport.errors import InvalidRequest, ModelError, ModelportError, Overloaded
+from modelport.model import Model
+from modelport.server.auth import Gate, Keys
+from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
+from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
+from modelport.server.limits import Limits
+from modelport.server.serving import Serving
+
+__all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
+
+logger = logging.getLogger(__name__)
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One path. ``dialect`` is whose form errors take; ``open`` lets it be asked without a key; a path that ends in
+    ``/`` stands for all below it."""
+
+    path: str
+    method: str
+    endpoint: Endpoint
+    dialect: Dialect = OPENAI_CHAT
+    open: bool = False
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
+    Route(path="/v1/models", method="GET", endpoint=list_models),
+    Route(path="/v1/models/", method="GET", endpoint=one_model),
+    Route(path="/health", method="GET", endpoint=health, open=True),
+    Route(path="/ready", method="GET", endpoint=ready, open=True),
+)
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How the app behaves. *hosts* None lets every Host header through, which needs *keys*."""
+
+    limits: Limits = Limits()
+    keys: Mapping[str, str] = {}  # name → API key
+    hosts: tuple[str, ...] | None = ("localhost", "127.0.0.1", "::1")
+    origins: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = {}
+    threads: int = 1  # calls at a time of one model whose code blocks
+
+
+class PathNotFound(InvalidRequest):
+    """Nothing is served under that path."""
+
+    code = "path_not_found"
+    status = 404
+
+
+class WrongMethod(InvalidRequest):
+    """The path is right, the method is not."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class App:
+    """An ASGI callable. ``draining`` is set on the way down; ``created`` is when it was made, as Unix time."""
+
+    def __init__(self, serving: Serving, options: Options, routes: Iterable[Route] = ROUTES) -> None:
+        self.serving = serving
+        self.limits = options.limits
+        self.routes = tuple(routes)
+        self.created = int(time.time())
+        self.draining = False
+        self._keys = Keys(options.keys)
+        self._gate = Gate(options.hosts, options.origins)
+        self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
+        self._below = tuple(route for route in self.routes if route.path.endswith("/"))
+        self._busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._exchange(Exchange(scope, receive, send))
+        elif kind == "lifespan":
+            await self._live(receive, send)
+        elif kind == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
+
+    async def _exchange(self, exchange: Exchange) -> None:
+        route = self._route(exchange.path)
+        self._busy += 1
+        try:
+            self._admit(exchange, route)
+            if route is None:
+                raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
+            if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
+                raise WrongMethod(f"{route.path} takes {route.method}, not {exchange.method}")
+            await route.endpoint(self, exchange)
+        except ClientGone as gone:
+            logger.debug("%s: %s", exchange.request_id, gone)
+        except Exception as error:
+            await self._refuse(exchange, route, error)
+        except asyncio.CancelledError:
+            await self._refuse(exchange, route, Overloaded("the server is shutting down", retry_after=1.0))
+        finally:
+            self._busy -= 1
+
+    def _route(self, path: str) -> Route | None:
+        route = self._exact.get(path)
+        if route is not None:
+            return route
+        return next((one for one in self._below if path.startswith(one.path) and path != one.path), None)
+
+    def _admit(self, exchange: Exchange, route: Route | None) -> None:
+        headers, given = exchange.headers, exchange.scope["headers"]
+        hosts = 1 if len(headers) == len(given) else sum(name == b"host" for name, _ in given)
+        self._gate.check(headers, exchange.scope.get("scheme", "http"), hosts=hosts)
+        if route is None or not route.open:
+            self._keys.check(headers)
+            if self._busy > self.limits.concurrent:
+                raise Overloaded(
+                    f"{self.limits.concurrent} requests are being answered already: try again in a moment",
+                    retry_after=1.0,
+                )
+
+    def _paths(self) -> str:
+        return ", ".join(f"{route.method} {route.path}" for route in self.routes)
+
+    async def _refuse(self, exchange: Exchange, route: Route | None, error: BaseException) -> None:
+        known = self.known_error(error, exchange, exchange.path)
+        if exchange.begun:
+            return  # what has begun as an answer cannot become an error; the server closes the connection
+        dialect = OPENAI_CHAT if route is None else route.dialect
+        await exchange.respond(
+            known.status, dialect.encode_error(known), dialect.response_type.encode(), _error_headers(known, route)
+        )
+
+    def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
+        """*error*, or what the client may know of one that nobody foresaw: the log has the rest, under the same id."""
+        if isinstance(error, ModelportError):
+            return error
+        logger.error("%s: %s failed", exchange.request_id, where, exc_info=error)
+        return ModelError(f"{where} failed unexpectedly; the server's log has the reason under {exchange.request_id}")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.serving.aclose()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _error_headers(error: ModelportError, route: Route | None) -> Headers:
+    headers: list[tuple[bytes, bytes]] = []
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, -int(-error.retry_after // 1))))
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.status == 405 and route is not None:
+        headers.append((b"allow", route.method.encode()))
+    if error.status == 408:
+        headers.append((b"connection", b"close"))
+    return headers
+
+
+def create_app(models: Iterable[Model] | Mapping[str, Model], options: Options | None = None) -> App:
+    """An ASGI app that serves *models*, each under its name (or under its key)."""
+    options = options or Options()
+    serving = Serving(models, aliases=options.aliases, threads=options.threads, queue=options.limits.queue)
+    return App(serving, options)

@@ -1,0 +1,191 @@
+"""What the server does for each path. An endpoint is ``async def (app, exchange)``; errors are for the app to shape."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modelport.dialects.base import Asked, Dialect
+from modelport.errors import InvalidRequest, ModelportError, ModelTimeout, Overloaded
+from modelport.server.bounds import check_nodes, check_request
+from modelport.server.http import ClientGone, Exchange, Guard, header_text
+from modelport.server.serving import Served
+from modelport.server.streaming import StreamWriter, pump, whole_answer
+from modelport.types import Emulated, Event
+
+if TYPE_CHECKING:
+    from modelport.server.app import App
+
+__all__ = (
+    "Endpoint",
+    "UnsupportedEncoding",
+    "answer",
+    "asking",
+    "health",
+    "list_models",
+    "one_model",
+    "ready",
+    "respond_json",
+)
+
+Endpoint = Callable[["App", Exchange], Awaitable[None]]
+
+JSON = b"application/json"
+TIMEOUT_HEADER = b"x-modelport-timeout"
+EMULATED_HEADER = b"x-modelport-emulated"
+
+
+class UnsupportedEncoding(InvalidRequest):
+    """The body is compressed, or in some other way not what its bytes say."""
+
+    code = "unsupported_encoding"
+    status = 415
+
+
+def asking(dialect: Dialect) -> Endpoint:
+    """The endpoint where models are asked in a JSON *dialect*."""
+
+    async def endpoint(app: "App", exchange: Exchange) -> None:
+        encoding = exchange.headers.get(b"content-encoding")
+        if encoding is not None and encoding.strip().lower() != b"identity":
+            raise UnsupportedEncoding("compressed bodies are not taken here: send it without Content-Encoding")
+        body = await exchange.body(app.limits.body, within=app.limits.read)
+        check_nodes(body, app.limits.nodes)
+        asked = dialect.decode_request(body)
+        del body
+        await answer(app, exchange, dialect, asked)
+
+    return endpoint
+
+
+async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked) -> None:
+    """Ask the model that *asked* names, and send its answer: whole, or as a stream.
+
+    Raises:
+        ModelportError: as long as nothing was sent. A failure after that is told within the stream.
+    """
+    served = app.serving.find(asked.request.model)
+    check_request(asked.request, app.limits)
+    seconds = _seconds(exchange, asked, app.limits.timeout)
+
+    def late() -> ModelportError:
+        return ModelTimeout(f"{served.name} did not answer within {seconds:g} s")
+
+    if asked.stream:
+        await _Streamed(app, exchange, dialect, asked, served).run(seconds, late)
+        return
+    response = await Guard(exchange, seconds, late).run(whole_answer(served, asked.request))
+    body = dialect.encode_response(asked, response)
+    if response.emulated:
+        exchange.add_header(EMULATED_HEADER, ",".join(response.emulated).encode())
+    await exchange.respond(200, body, dialect.response_type.encode())
+
+
+def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
+    """How long this answer may take: what the caller asked for, and never more than the server's own limit."""
+    seconds = asked.timeout
+    header = header_text(exchange.headers, TIMEOUT_HEADER)
+    if header is not None:
+        try:
+            seconds = float(header)
+        except ValueError:
+            seconds = math.nan
+        if not seconds > 0:
+            name = TIMEOUT_HEADER.decode()
+            raise InvalidRequest(f"{name} must be a number of seconds above 0, got {header[:100]!r}", param=name)
+    if seconds is not None and not seconds > 0:
+        raise InvalidRequest(f"timeout must be a number of seconds above 0, got {seconds}", param="timeout")
+    return most if seconds is None else min(seconds, most)
+
+
+class _Streamed:
+    """One streamed answer: the model's events into the client's connection."""
+
+    def __init__(self, app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, served: Served) -> None:
+        self._app = app
+        self._exchange = exchange
+        self._asked = asked
+        self._served = served
+        self._encoder = dialect.stream_encoder(asked, served.name)
+        self._writer = StreamWriter(
+            exchange,
+            dialect.stream_type.encode(),
+            comment=getattr(self._encoder, "keep_alive", b""),
+            backlog=app.limits.backlog if served.blocking else 0,
+        )
+
+    async def run(self, seconds: float, late: Callable[[], ModelportError]) -> None:
+        limits = self._app.limits
+        guard = Guard(
+            self._exchange, seconds, late, on_wait=lambda: self._writer.listen(limits.first_event, limits.keep_alive)
+        )
+        try:
+            await guard.run(self._answer())
+        except Exception as error:
+            if not self._exchange.begun:
+                raise
+            if not isinstance(error, ClientGone):
+                await self._fail(self._app.known_error(error, self._exchange, self._served.name))
+        except asyncio.CancelledError:
+            if self._exchange.begun:
+                await self._fail(Overloaded("the server is shutting down", retry_after=1.0))
+            raise
+        finally:
+            self._writer.close()
+
+    async def _answer(self) -> None:
+        async with self._served.stream(self._asked.request) as events:
+            await pump(events, self._flush)
+        await self._writer.write(self._encoder.finish())
+        await self._writer.end()
+
+    async def _flush(self, events: list[Event]) -> None:
+        if not self._exchange.begun:
+            for event in events:
+                if isinstance(event, Emulated):
+                    self._writer.headers.append((EMULATED_HEADER, ",".join(event.fields).encode()))
+        data = self._encoder.encode(events)
+        if data:
+            await self._writer.write(data)
+
+    async def _fail(self, error: ModelportError) -> None:
+        await self._writer.write(self._encoder.fail(error))
+        await self._writer.end()
+
+
+# --- the quiet paths ------------------------------------------------------------------------------------------------
+
+
+async def respond_json(exchange: Exchange, value: Any, status: int = 200) -> None:
+    """*value*, as the whole answer."""
+    await exchange.respond(status, msgspec.json.encode(value), JSON)
+
+
+async def health(app: "App", exchange: Exchange) -> None:
+    """The process is alive."""
+    await respond_json(exchange, {"status": "ok"})
+
+
+async def ready(app: "App", exchange: Exchange) -> None:
+    """The server takes requests; 503 once it is on its way down."""
+    if app.draining:
+        raise Overloaded("the server is shutting down: ask another one", retry_after=1.0)
+    await respond_json(exchange, {"status": "ready", "models": app.serving.names})
+
+
+async def list_models(app: "App", exchange: Exchange) -> None:
+    """The served models, in OpenAI's form."""
+    data = [_model_card(app, name) for name in app.serving.names]
+    await respond_json(exchange, {"object": "list", "data": data})
+
+
+async def one_model(app: "App", exchange: Exchange) -> None:
+    """One served model, or one alias's; the name is the rest of the path."""
+    name = exchange.path.removeprefix("/v1/models/")
+    await respond_json(exchange, _model_card(app, app.serving.find(name).name))
+
+
+def _model_card(app: "App", name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": app.created, "owned_by": "modelport"}

@@ -1,0 +1,30 @@
+"""Every bound that the server keeps, in one value. Knows nothing of who keeps them."""
+
+from msgspec import Struct
+
+__all__ = ("Limits",)
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Sizes are in bytes, times in seconds. Nothing that a caller sends is unbounded."""
+
+    body: int = 64 * 1024 * 1024
+    messages: int = 4096
+    parts: int = 4096  # content parts of one message
+    tools: int = 256
+    schema: int = 256 * 1024  # one JSON Schema, as compact JSON
+    depth: int = 64  # containers within containers, of a schema and of whatever else is free in form
+    nodes: int = 1_000_000  # values in one JSON body
+    stops: int = 16
+    stop_length: int = 256  # characters
+
+    concurrent: int = 1024  # exchanges at once, over all models
+    queue: int = 64  # calls waiting for one model that is called one at a time
+    backlog: int = 4 * 1024 * 1024  # of one stream whose reader is slow, for models that are called one at a time
+
+    timeout: float = 600.0  # for one answer; a caller may ask for less
+    first_event: float = 2.0  # the status line waits so long for an answer to begin
+    keep_alive: float = 15.0  # a quiet stream gets a comment after so long
+    read: float = 30.0  # for a request's headers, and again for each piece of its body
+    stall: float = 60.0  # a reader that takes nothing for so long is dropped
+    drain: float = 30.0  # on the way down, answers get so long to end

@@ -1,0 +1,140 @@
+"""Which models are served, under which names, and how many calls each takes at a time. Knows no HTTP.
+
+A model's blocking code runs in threads of the model's own: one by default, since few people write classes that may be
+called twice at once. A call whose caller has left keeps its thread until it returns, so the promise holds then, too.
+"""
+
+import difflib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+from modelport.errors import ConfigError, ModelNotFound, Overloaded
+from modelport.model import AnswerStream, Model, suspends
+from modelport.sync import Threads, use_threads
+from modelport.types import ChatRequest, Event
+from modelport.wrappers.honouring import honour
+from modelport.wrappers.metering import Metering
+
+__all__ = ("DEFAULT", "Served", "Serving")
+
+DEFAULT = "default"  # the name that always means the first model
+
+
+class Served:
+    """A model under the name that it is served by; itself a model.
+
+    ``blocking`` tells that its calls take turns, so that whoever holds one up holds up the others.
+    """
+
+    accepts = None  # what is underneath has judged already
+
+    def __init__(self, name: str, model: Model, *, threads: int = 1, queue: int = 64) -> None:
+        self.name = name
+        self.model = model
+        self.suspends = suspends(model)
+        self.blocking = not self.suspends
+        self._threads = Threads(threads)
+        self._most = threads + queue
+        self._inner: Model = Metering(honour(model))
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The model's answer.
+
+        Raises:
+            Overloaded: too many calls wait for their turn already.
+        """
+        if self._threads.unfinished >= self._most:
+            raise Overloaded(
+                f"{self._threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
+                retry_after=1.0,
+            )
+        return _OnItsThreads(self._inner.stream(request), self._threads)
+
+    async def aclose(self) -> None:
+        """Frees what outlives the answers."""
+        close = getattr(self.model, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _OnItsThreads:
+    """An answer whose blocking code runs in the model's own threads."""
+
+    __slots__ = ("_answer", "_before", "_threads")
+
+    def __init__(self, answer: AnswerStream, threads: Threads) -> None:
+        self._answer = answer
+        self._threads = threads
+        self._before: Any = None
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        self._before = use_threads(self._threads)
+        try:
+            return await self._answer.__aenter__()
+        except BaseException:
+            use_threads(self._before)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        try:
+            return await self._answer.__aexit__(kind, error, trace)
+        finally:
+            use_threads(self._before)
+
+
+class Serving:
+    """The served models, by name."""
+
+    def __init__(
+        self,
+        models: Iterable[Model] | Mapping[str, Model],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        threads: int = 1,
+        queue: int = 64,
+    ) -> None:
+        named = models.items() if isinstance(models, Mapping) else [(model.name, model) for model in models]
+        self._models: dict[str, Served] = {}
+        for name, model in named:
+            if name in self._models:
+                raise ConfigError(f"two models are named {name!r}: give one of them another name")
+            self._models[name] = Served(name, model, threads=threads, queue=queue)
+        if not self._models:
+            raise ConfigError("no model to serve: give at least one")
+        self._known: dict[str | None, Served] = {None: self.first, DEFAULT: self.first, **self._models}
+        for alias, name in (aliases or {}).items():
+            self._known.setdefault(alias, self.find(name))
+
+    @property
+    def first(self) -> Served:
+        """The model that ``default`` means."""
+        return next(iter(self._models.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The served names, in order; aliases are not among them."""
+        return tuple(self._models)
+
+    def find(self, name: str | None) -> Served:
+        """The model of that name or alias; None is ``default``.
+
+        Raises:
+            ModelNotFound: there is none. The message lists what there is.
+        """
+        try:
+            return self._known[name]
+        except KeyError:
+            pass
+        close = difflib.get_close_matches(str(name)[:100], self.names, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ModelNotFound(
+            f"no model named {str(name)[:100]!r} is served here (served: {', '.join(self.names)}){hint}", param="model"
+        )
+
+    async def aclose(self) -> None:
+        """Frees what the models hold."""
+        for served in self._models.values():
+            await served.aclose()

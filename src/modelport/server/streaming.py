@@ -1,0 +1,204 @@
+"""Answers on their way out: whole, or streamed with everything that is ready in one write. Knows no route, no dialect.
+
+Nothing here runs in a task of its own while an answer flows: the model's iterator is stepped by hand in the task of its
+exchange, so that "it has nothing ready" is seen at once, and what has come is written before waiting for more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from modelport.model import Model, ReadyEvents
+from modelport.server.http import ClientGone, Exchange, Headers, resume
+from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder
+
+__all__ = ("StreamWriter", "pump", "whole_answer")
+
+_AT_ONCE = 256  # events in one write; after so many without a wait, the others get their turn
+
+Flush = Callable[[list[Event]], Awaitable[None]]
+
+
+async def whole_answer(model: Model, request: ChatRequest) -> ChatResponse:
+    """*model*'s events, folded; whatever it left open of its tool calls is settled."""
+    builder, minter = ResponseBuilder(model.name), Minter()
+    add, settle = builder.add, minter.settle
+    async with model.stream(request) as events:
+        if type(events) is ReadyEvents:
+            for event in events.rest():
+                add(settle(event))
+        else:
+            async for event in events:
+                add(settle(event))
+    return builder.response()
+
+
+async def pump(events: AsyncIterator[Event], flush: Flush) -> None:
+    """All of *events* into *flush*, in lists of those that were ready together; in order, none empty."""
+    settle = Minter().settle
+    take = events.__anext__
+    batch: list[Event] = []
+    while True:
+        step: Any = take()
+        if not hasattr(step, "send"):
+            step = step.__await__()
+        try:
+            waiting = step.send(None)
+        except StopIteration as ready:
+            batch.append(settle(ready.value))
+            if len(batch) >= _AT_ONCE:
+                await flush(batch)
+                batch = []
+                await asyncio.sleep(0)
+            continue
+        except StopAsyncIteration:
+            break
+        if batch:
+            await _flush_while_waiting(step, flush, batch)
+        try:
+            event = await resume(step, waiting)
+        except StopAsyncIteration:
+            batch = []
+            break
+        batch = [settle(event)]
+    if batch:
+        await flush(batch)
+
+
+async def _flush_while_waiting(step: Any, flush: Flush, batch: list[Event]) -> None:
+    """The model's step is left standing meanwhile; what interrupts the write must interrupt the step, too."""
+    try:
+        await flush(batch)
+    except BaseException as error:
+        try:
+            waiting = step.throw(error)
+            await resume(step, waiting)
+        except (StopIteration, StopAsyncIteration):
+            pass
+        except BaseException as other:
+            if other is not error:
+                raise other from error
+        raise
+
+
+class StreamWriter:
+    """The pieces of one streamed answer, with its head before the first and comments when it is quiet.
+
+    With *backlog* = 0, writing waits while the reader is slow (and so the model waits). Otherwise up to *backlog* bytes
+    are kept for a slow reader and writing goes on; past that, the answer is given up.
+    """
+
+    def __init__(self, exchange: Exchange, content_type: bytes, *, comment: bytes = b"", backlog: int = 0) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []  # may be added to until the first piece
+        self._exchange = exchange
+        self._type = content_type
+        self._comment = comment
+        self._most = backlog
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._blocked: asyncio.Task[None] | None = None
+        self._writing = False
+        self._last = 0.0  # when something was written, by the loop's clock
+        self._quiet: asyncio.TimerHandle | None = None
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def write(self, data: bytes) -> None:
+        """One piece, at once.
+
+        Raises:
+            ClientGone: the reader is too slow to keep more for it.
+        """
+        if self._ticking is not None:
+            await self._ticking
+        self._writing = True
+        try:
+            if self._most:
+                self._keep(data)
+            else:
+                await self._put(data)
+        finally:
+            self._writing = False
+        if self._quiet is not None:
+            self._last = self._quiet_clock()
+
+    async def _put(self, data: bytes) -> None:
+        exchange = self._exchange
+        if not exchange.begun:
+            await exchange.begin(200, self._type, [*_STREAM_HEADERS, *self.headers])
+        if data:
+            await exchange.write(data)
+
+    def _keep(self, data: bytes) -> None:
+        if self._blocked is not None and not self._blocked.done():
+            self._size += len(data)
+            if self._size > self._most:
+                raise ClientGone(f"the reader is too slow: {self._size} bytes of its answer wait for it")
+            self._kept.append(data)
+            return
+        step = self._put(data)
+        try:
+            waiting = step.send(None)
+        except StopIteration:
+            return
+        self._blocked = asyncio.get_running_loop().create_task(self._put_rest(step, waiting))
+
+    async def _put_rest(self, step: Any, waiting: Any) -> None:
+        await resume(step, waiting)
+        while self._kept:
+            data, self._kept, self._size = b"".join(self._kept), [], 0
+            await self._exchange.write(data)
+
+    async def end(self) -> None:
+        """Everything is out, and the answer complete."""
+        self.hush()
+        if self._ticking is not None:
+            await self._ticking
+        if self._blocked is not None:
+            await self._blocked
+        if not self._exchange.begun:
+            await self._put(b"")
+        await self._exchange.end()
+
+    def close(self) -> None:
+        """Frees what the writer holds, wherever it stands."""
+        self.hush()
+        for task in (self._ticking, self._blocked):
+            if task is not None:
+                task.cancel()
+
+    # --- while nothing comes ---
+
+    def listen(self, first: float, every: float) -> None:
+        """From now on: the head after *first* seconds of silence, and a comment after every *every* seconds of it."""
+        loop = asyncio.get_running_loop()
+        self._quiet_clock = loop.time
+        self._last = loop.time()
+        self._every = every
+        self._quiet = loop.call_later(every if self._exchange.begun else first, self._tick)
+
+    def hush(self) -> None:
+        """No more comments."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        silent = loop.time() - self._last
+        rest = self._every
+        blocked = self._blocked is not None and not self._blocked.done()
+        if not self._exchange.begun or (silent >= self._every and not self._writing and not blocked):
+            self._ticking = loop.create_task(self._say_something())
+        elif silent < self._every:
+            rest = self._every - silent
+        self._quiet = loop.call_later(rest, self._tick)
+
+    async def _say_something(self) -> None:
+        try:
+            await self._put(self._comment)
+            self._last = self._quiet_clock()
+        finally:
+            self._ticking = None
+
+
+_STREAM_HEADERS: Headers = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
