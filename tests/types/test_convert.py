@@ -131,7 +131,7 @@ def test_a_message_may_be_any_object_with_a_role() -> None:
 )
 def test_a_wrong_field_is_named_with_what_came(params: dict[str, Any], param: str, text: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        request_from_params(params)
+        assert request_from_params(params).messages[0]
 
     assert caught.value.message == text
     assert caught.value.param == param
@@ -164,6 +164,16 @@ def test_openais_shapes_become_values_and_come_back() -> None:
         "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}},
         "top_k": 40,
     }
+
+
+def test_messages_are_only_looked_into_when_they_are_read() -> None:
+    theirs = {"role": "of their own", "content": object()}
+
+    request = request_from_params({"messages": [theirs]})
+
+    assert messages_to_dicts(request.messages) == [theirs]
+    with pytest.raises(InvalidRequest):
+        list(request.messages)
 
 
 def test_none_means_not_set() -> None:

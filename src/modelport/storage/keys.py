@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import MsgspecError
 from msgspec.msgpack import Encoder
 
-from modelport.types import ChatRequest
+from modelport.types import ChatRequest, Messages
 
 __all__ = ("Uncacheable", "content_key", "key_of")
 
@@ -43,6 +43,8 @@ def content_key(content: Any) -> bytes:
 
 def _content(value: Any) -> Any:
     """What stands for *value* in a key; its type's name goes along, so that nothing is taken for another thing."""
+    if isinstance(value, Messages):
+        return value.values
     if isinstance(value, PurePath):
         with open(value, "rb") as file:  # noqa: PTH123  (a PurePath cannot open itself)
             return ["file", hashlib.file_digest(file, "sha256").digest()]

@@ -2,15 +2,7 @@
 
 from modelport.types.builder import Minter, ResponseBuilder, fold, unfold
 from modelport.types.content import FunctionCall, ImagePart, Message, Part, ReasoningPart, Role, TextPart, ToolCall
-from modelport.types.convert import (
-    Messages,
-    message_to_dict,
-    messages_from,
-    messages_to_dicts,
-    params_from_request,
-    request_from_params,
-    translate_validation,
-)
+from modelport.types.convert import params_from_request, request_from_params
 from modelport.types.events import (
     Emulated,
     Event,
@@ -23,6 +15,13 @@ from modelport.types.events import (
     Usage,
 )
 from modelport.types.ids import mint_id
+from modelport.types.messages import (
+    Messages,
+    message_to_dict,
+    messages_from,
+    messages_to_dicts,
+    translate_validation,
+)
 from modelport.types.request import ChatRequest, NamedTool, ResponseFormat, Tool, ToolChoice
 from modelport.types.response import ChatResponse, Choice
 

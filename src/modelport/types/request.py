@@ -1,7 +1,7 @@
 """A request, and what may be set in one. Names and meanings are those of OpenAI's chat completions."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,11 @@ from modelport.types.content import Message
 
 __all__ = ("ChatRequest", "NamedTool", "ResponseFormat", "Tool", "ToolChoice")
 
+# A sequence to readers, because a caller's list is converted late (Messages); a tuple to decoders.
+if TYPE_CHECKING:
+    MessageSequence = Sequence[Message]
+else:
+    MessageSequence = tuple[Message, ...]
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -45,7 +50,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     ``extra`` holds fields that this list does not know, by name, for models that do.
     """
 
-    messages: tuple[Message, ...]
+    messages: MessageSequence
     model: str | None = None
     n: Annotated[int, Meta(ge=1, le=128)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None

@@ -1,0 +1,225 @@
+"""Messages as callers write them (dicts, text, images), to values and back. No wire format, no I/O.
+
+The common shapes are converted by msgspec in one pass; what it refuses is looked at again, shape by shape, so that
+the rarer ones (image URLs, arrays in a list of content, unknown keys) pass and the wrong ones get an error by name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, cast
+
+from msgspec import ValidationError, convert
+from msgspec.structs import asdict
+
+from modelport.errors import InvalidRequest
+from modelport.types.content import ImagePart, Message, Part, ReasoningPart, TextPart
+
+__all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts", "translate_validation")
+
+_MESSAGES = tuple[Message, ...]
+_MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
+_DICT = {dict}
+
+
+class Messages(Sequence[Message]):
+    """A request's messages as their caller gave them, converted when they are first looked at.
+
+    ``given`` is the caller's own list, by reference, for models that want dicts: they get keys that modelport has no
+    name for, and do not pay for a conversion that nobody reads. A request whose messages were replaced on the way has
+    other messages, and so no stale ``given``. Equal to a tuple of the same messages.
+    """
+
+    __slots__ = ("_values", "given")
+
+    def __init__(self, given: Sequence[Any]) -> None:
+        self.given = given
+        self._values: tuple[Message, ...] | None = None
+
+    @property
+    def values(self) -> tuple[Message, ...]:
+        """The messages as a tuple.
+
+        Raises:
+            InvalidRequest: a message is wrong; ``param`` says which and where.
+        """
+        if self._values is None:
+            self._values = _convert(self.given)
+        return self._values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Messages | tuple) and self.values == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
+    def __repr__(self) -> str:
+        return repr(self.values)
+
+
+def messages_from(given: Any, *, later: bool = False) -> Messages:
+    """Messages from a list of dicts or :class:`Message` (or one piece of text, which is a user's turn).
+
+    With *later*, a list is only looked into when a message is asked for.
+
+    Raises:
+        InvalidRequest: it is empty, or a message is wrong; ``param`` says which and where.
+    """
+    if isinstance(given, Messages):
+        return given
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    if isinstance(given, Mapping) or not hasattr(given, "__iter__"):
+        what = type(given).__name__
+        raise InvalidRequest(f"messages must be a list of messages, got {what}", param="messages")
+    if not isinstance(given, list | tuple):
+        given = list(given)
+    if not given:
+        raise InvalidRequest("messages is empty: give at least one message", param="messages")
+    messages = Messages(given)
+    if not later:
+        assert messages.values
+    return messages
+
+
+def _convert(given: Sequence[Any]) -> tuple[Message, ...]:
+    try:
+        return convert(given, _MESSAGES)
+    except ValidationError:
+        return tuple(_message(item, f"messages[{number}]") for number, item in enumerate(given))
+
+
+def _message(item: Any, where: str) -> Message:
+    if isinstance(item, Message):
+        return item
+    if not isinstance(item, Mapping):
+        if not hasattr(item, "role"):
+            what = type(item).__name__
+            raise InvalidRequest(f"{where} must be a dict with role and content, got {what}", param=where)
+        item = {name: value for name in _MESSAGE_FIELDS if (value := getattr(item, name, None)) is not None}
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in item.items():
+        if key == "content":
+            known[key] = _content(value, f"{where}.content")
+        elif key == "reasoning_content":
+            known["reasoning"] = value
+        elif value is not None and key != "extra":
+            (known if key in _MESSAGE_FIELDS else extra)[key] = value
+    try:
+        return convert({**known, "extra": extra or item.get("extra")}, Message)
+    except ValidationError as error:
+        raise translate_validation(error, where) from None
+
+
+def _content(value: Any, where: str) -> str | tuple[Part, ...] | None:
+    if value is None or isinstance(value, str):
+        return value
+    if _is_image(value):
+        return (ImagePart(value),)
+    if isinstance(value, list | tuple):
+        return tuple(_part(part, f"{where}[{number}]") for number, part in enumerate(value))
+    what = type(value).__name__
+    raise InvalidRequest(f"{where} must be text, an image or a list of parts, got {what}", param=where)
+
+
+def _part(part: Any, where: str) -> Part:
+    if isinstance(part, str):
+        return TextPart(part)
+    if isinstance(part, TextPart | ImagePart | ReasoningPart):
+        return part
+    if _is_image(part):
+        return ImagePart(part)
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if kind == "image_url":
+        return _image_url(part, where)
+    if kind == "image" and not ({"image", "type", "media_type", "detail"} >= set(part)):
+        raise InvalidRequest(f"{where} has unknown keys: an image part has image, media_type, detail", param=where)
+    try:
+        return cast("Part", convert(part, Part))
+    except ValidationError as error:
+        if kind in {"text", "image", "reasoning"}:
+            raise translate_validation(error, where) from None
+        came = f"type {kind!r}" if isinstance(part, Mapping) else type(part).__name__
+        hint = "text, image_url, image, reasoning, or a Path, NumPy array or PIL image"
+        raise InvalidRequest(f"{where} is not a content part: expected {hint}; got {came}", param=where) from None
+
+
+def _image_url(part: Mapping[str, Any], where: str) -> ImagePart:
+    value = part.get("image_url")
+    url = value.get("url") if isinstance(value, Mapping) else value
+    if not isinstance(url, str):
+        raise InvalidRequest(f"{where}.image_url.url must be text, got {type(url).__name__}", param=where)
+    return ImagePart(url, detail=value.get("detail") if isinstance(value, Mapping) else None)
+
+
+def _is_image(value: Any) -> bool:
+    """By shape, so that neither NumPy nor PIL is imported to look at a message that has no image."""
+    return (
+        isinstance(value, PurePath | bytes)
+        or hasattr(value, "__array_interface__")
+        or (hasattr(value, "tobytes") and hasattr(value, "getbands"))
+    )
+
+
+def translate_validation(error: ValidationError, where: str = "") -> InvalidRequest:
+    """msgspec's complaint as ours: the field first, then what was expected and what came."""
+    complaint, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    unknown = re.search(r"unknown field `(.+?)`", complaint)
+    if unknown:
+        path = f"{path}.{unknown[1]}".lstrip(".")
+        complaint = "is not a field that is known here"
+    missing = re.search(r"missing required field `(.+?)`", complaint)
+    if missing:
+        path = f"{path}.{missing[1]}".lstrip(".")
+        complaint = "is missing"
+    field = where + (path if path.startswith("[") or not where or not path else f".{path}")
+    return InvalidRequest(f"{field or 'the request'}: {complaint}", param=field or None)
+
+
+def messages_to_dicts(messages: Sequence[Message]) -> list[Any]:
+    """The messages as OpenAI-shaped dicts: the caller's own where there are any, in a list of their own."""
+    if isinstance(messages, Messages) and {*map(type, messages.given)} == _DICT:
+        return list(messages.given)
+    return [message_to_dict(message) for message in messages]
+
+
+def message_to_dict(message: Message) -> dict[str, Any]:
+    """One message in OpenAI's shape. An image that is not a URL stays what it is: ``{"type": "image", "image": …}``."""
+    result: dict[str, Any] = {"role": message.role, "content": message.content}
+    if not isinstance(message.content, str | None):
+        result["content"] = [_part_to_dict(part) for part in message.content]
+    if message.tool_calls:
+        result["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.function_call is not None:
+        result["function_call"] = asdict(message.function_call)
+    for name in ("name", "tool_call_id", "refusal", "reasoning"):
+        value = getattr(message, name)
+        if value is not None:
+            result[name] = value
+    return {**result, **message.extra} if message.extra else result
+
+
+def _part_to_dict(part: Part) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, ReasoningPart):
+        return {"type": "reasoning", "text": part.text}
+    detail = {} if part.detail is None else {"detail": part.detail}
+    if isinstance(part.image, str):
+        return {"type": "image_url", "image_url": {"url": part.image, **detail}}
+    media_type = {} if part.media_type is None else {"media_type": part.media_type}
+    return {"type": "image", "image": part.image, **media_type, **detail}
