@@ -14,7 +14,7 @@ from modelport.adapters.contract import broken, came, failure
 from modelport.adapters.identity import identity_of
 from modelport.adapters.intermediate import COMPOSERS, Message, intermediate
 from modelport.adapters.params import Arguments
-from modelport.adapters.shape import kind_of, shape_of
+from modelport.adapters.shape import check_one_argument, kind_of, shape_of
 from modelport.errors import NotAModel
 from modelport.model import AnswerStream, ReadyEvents
 from modelport.sync import offload
@@ -51,7 +51,9 @@ class AgentStudioModel:
                 asks=_PAIR,
                 mend="return (text, info); to stream, write a function or a stream() method",
             )
-        shape_of(getattr(studio, composer), f"{self._class}.{composer}()", f"{composer}(self, intermedia_msg)")
+        check_one_argument(
+            getattr(studio, composer), f"{self._class}.{composer}()", f"{composer}(self, intermedia_msg)"
+        )
         self._compose = None if _reaches(type(studio), "generate_response", composer) else composer
         self._arguments = Arguments(shape, where, config, also=getattr(studio, "accepts", ()))
         self.accepts = self._arguments.accepts

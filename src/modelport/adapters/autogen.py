@@ -12,7 +12,7 @@ from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason
 from modelport.adapters.contract import broken, came, failure
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
-from modelport.adapters.shape import kind_of
+from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.model import AnswerStream, ReadyEvents
 from modelport.sync import offload
 from modelport.sync.offload import inline
@@ -20,6 +20,12 @@ from modelport.types import ChatRequest, Event, Finish, Started, TextDelta, Usag
 
 __all__ = ("ModelClientModel",)
 
+_METHODS = {
+    "create": "create(self, params)",
+    "message_retrieval": "message_retrieval(self, response)",
+    "cost": "cost(self, response)",
+    "get_usage": "get_usage(response)",
+}
 _NAMED = ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "model")
 _RESPONSE = "a response with `choices`, a list of objects with a `message`, and `model`"
 _RETRIEVED = "a list with the text, or the message, of each choice"
@@ -45,6 +51,9 @@ class ModelClientModel:
                 mend="return the response instead of yielding; to stream, write a function or a stream() method",
             )
         self._create_is_async = create == "coroutine"
+        for method, asks in _METHODS.items():
+            if hasattr(client, method):
+                check_one_argument(getattr(client, method), self._where(method), asks)
         asked = [name for name in ("message_retrieval", "cost", "get_usage") if hasattr(client, name)]
         self.suspends = self._create_is_async or any(kind_of(getattr(client, name)) == "coroutine" for name in asked)
         self._has_cost = "cost" in asked
@@ -84,12 +93,11 @@ class ModelClientModel:
 
     async def _ask_waiting(self, params: dict[str, Any]) -> Sequence[Event]:
         try:
-            response = self.client.create(params)
-            if self._create_is_async:
-                response = await response
+            create = self.client.create
+            response = await (create(params) if self._create_is_async else offload(create, params))
         except Exception as error:
             raise failure(self._where("create"), error) from error
-        view = response if hasattr(response, "choices") else self._view(response)
+        view = self._view(response)
         answers = {}
         for method in ("message_retrieval", "cost", "get_usage"):
             if method == "message_retrieval" or hasattr(self.client, method):
@@ -103,7 +111,7 @@ class ModelClientModel:
         return events
 
     def _read(self, response: Any) -> list[Event]:
-        view = response if hasattr(response, "choices") else self._view(response)
+        view = self._view(response)
         events = self._events(response, view, self._call("message_retrieval", response, view))
         cost = self._call("cost", response, view) if self._has_cost else None
         usage = self._call("get_usage", response, view) if self._has_usage else None
@@ -129,33 +137,39 @@ class ModelClientModel:
             raise failure(self._where(method), error) from error
 
     def _view(self, response: Any) -> Any:
-        """*response* as an object with choices; it has none as attribute."""
+        """*response* as an object with a list of choices, which it usually is."""
+        choices = getattr(response, "choices", None)
+        if type(choices) is list and choices:
+            return response
         if isinstance(response, str):
             message = SimpleNamespace(role="assistant", content=response, function_call=None, tool_calls=None)
             return SimpleNamespace(choices=[SimpleNamespace(message=message, index=0)], model=self.name)
-        if isinstance(response, Mapping) and "choices" in response:
-            return _Open(response)
-        where, mend = (
-            self._where("create"),
-            "return an object (a SimpleNamespace will do), a dict of that shape, or text",
-        )
+        view = _Open(response) if isinstance(response, Mapping) and "choices" in response else response
+        if not hasattr(view, "choices"):
+            raise self._without_choices(response)
+        choices = view.choices
+        if isinstance(choices, list | tuple) and choices:
+            return view
+        problem = "no choice in it" if isinstance(choices, list | tuple) else f"{came(choices)} for choices"
+        mend = "put one choice into response.choices for each answer"
+        raise broken(self._where("create"), f"returned a response with {problem}", asks=_RESPONSE, mend=mend)
+
+    def _without_choices(self, response: Any) -> Exception:
+        where = self._where("create")
+        mend = "return an object (a SimpleNamespace will do), a dict of that shape, or text"
         if hasattr(response, "__await__"):
             _close(response)
-            raise broken(where, f"returned {came(response)}", asks=_RESPONSE, mend="declare create as `async def`")
+            return broken(where, f"returned {came(response)}", asks=_RESPONSE, mend="declare create as `async def`")
         if hasattr(response, "__next__") or hasattr(response, "__anext__"):
             _close(response)
             mend = "return the whole response; to stream, write a function or a stream() method"
         elif response is None:
             mend = "add `return response`"
-        raise broken(where, f"returned {came(response)} without choices", asks=_RESPONSE, mend=mend)
+        return broken(where, f"returned {came(response)} without choices", asks=_RESPONSE, mend=mend)
 
     def _events(self, response: Any, view: Any, messages: Any) -> list[Event]:
         choices = view.choices
-        if type(choices) is not list and not isinstance(choices, list | tuple):
-            mend = "put one choice in response.choices for each answer"
-            problem = f"returned a response whose choices are {came(choices)}"
-            raise broken(self._where("create"), problem, asks=_RESPONSE, mend=mend)
-        if type(messages) is not list or len(messages) != len(choices) or not messages:
+        if type(messages) is not list or len(messages) != len(choices):
             self._check_retrieved(messages, choices)
         model = getattr(view, "model", None)
         events: list[Event] = [Started(model if isinstance(model, str) else None, raw=response)]
@@ -194,13 +208,11 @@ class ModelClientModel:
                 _close(messages)
             mend = "put it into a list" if isinstance(messages, str) else "return a list"
             raise broken(where, f"returned {came(messages)}", asks=_RETRIEVED, mend=mend)
-        if not choices:
-            mend = "put one choice in response.choices for each answer"
-            raise broken(self._where("create"), "returned a response without any choice", asks=_RESPONSE, mend=mend)
         if len(messages) != len(choices):
             raise broken(
                 where,
-                f"returned {len(messages)} of them for a response with {len(choices)} choices",
+                f"returned a list of {len(messages)} for a response with {len(choices)} "
+                f"choice{'s' if len(choices) > 1 else ''}",
                 asks=_RETRIEVED,
                 mend="return one for each of response.choices, in order",
             )

@@ -37,9 +37,11 @@ def came(value: object) -> str:
     if isinstance(value, tuple | list) and not value:
         return f"an empty {type(value).__name__}"
     if hasattr(value, "__await__"):
-        return f"a {type(value).__name__} that nobody awaited"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{type(value).__name__} {value}"
+        return f"a {type(value).__name__}"
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int | float):
+        return f"the number {value}"
     return f"{'an' if type(value).__name__[0] in 'aeioAEIO' else 'a'} {type(value).__name__}"
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from modelport.errors import NotAModel
 
-__all__ = ("Kind", "Shape", "kind_of", "shape_of")
+__all__ = ("Kind", "Shape", "check_one_argument", "kind_of", "shape_of")
 
 Kind = Literal["plain", "coroutine", "generator", "async_generator"]
 
@@ -96,3 +96,24 @@ def shape_of(function: Callable[..., Any], where: str, asks: str) -> Shape:
         )
     required = [each.name for each in named if each.default is each.empty]
     return Shape(kind, first, [each.name for each in named], required, takes_all=takes_all)
+
+
+def check_one_argument(method: Callable[..., Any], where: str, asks: str) -> None:
+    """See that *method* can be called with one argument.
+
+    Raises:
+        NotAModel: it cannot; the message says why.
+    """
+    import inspect
+
+    try:
+        signature = inspect.signature(method)
+    except (TypeError, ValueError):  # written in C: it is called, and may complain
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise NotAModel(
+            f"{where} cannot be called with one argument ({error}); the contract asks for {asks}: "
+            "take one, and give any others defaults"
+        ) from None
