@@ -142,7 +142,7 @@ def _cut(text: str, most: int | None) -> tuple[str, int]:
     return text[: ends[most - 1]], most
 
 
-def _prompt_tokens(messages: tuple[Message, ...]) -> int:
+def _prompt_tokens(messages: Sequence[Message]) -> int:
     """Those of all texts, and one for each picture."""
     pictures = sum(
         isinstance(part, ImagePart)

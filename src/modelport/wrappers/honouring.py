@@ -12,8 +12,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelport.errors import ContractBroken, UnsupportedField
-from modelport.model import AnswerStream, Model, accepts, identity, suspends
+from modelport.model import AnswerStream, Model, accepts
 from modelport.types import ChatRequest, Emulated, Event, NamedTool, ToolCallDelta
+from modelport.wrappers.base import Wrapper
 from modelport.wrappers.choices import more_choices
 from modelport.wrappers.trimming import Trimming
 
@@ -30,24 +31,14 @@ def honour(model: Model) -> Model:
     return model if fields is None else Honouring(model, fields)
 
 
-class Honouring:
+class Honouring(Wrapper):
     """A model that keeps every field of a request, or refuses the request."""
 
-    accepts = None  # whatever is set is judged here
-
     def __init__(self, model: Model, fields: frozenset[str]) -> None:
-        self.model = model
-        self.suspends: bool = suspends(model)
+        super().__init__(model)
+        self.accepts = None  # whatever is set is judged here
         self._fields = fields
         self._foreign = tuple(name for name in _JUDGED if name not in fields)
-
-    @property
-    def name(self) -> str:
-        return self.model.name
-
-    @property
-    def identity(self) -> str:
-        return identity(self.model)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer, with what the model does not keep kept for it.

@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from modelport.model import Model, ReadyEvents, suspends
+from modelport.model import ReadyEvents
 from modelport.types import ChatRequest, Event, Finish, TextDelta, ToolCallDelta
+from modelport.wrappers.base import Wrapper
 
 __all__ = ("StopTrimmer", "Trimming")
 
@@ -48,18 +49,8 @@ def _overlap(text: str, stop: str) -> int:
     return 0
 
 
-class Trimming:
+class Trimming(Wrapper):
     """A model whose text is cut at the request's stop sequences."""
-
-    accepts = None
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.suspends: bool = suspends(model)
-
-    @property
-    def name(self) -> str:
-        return self.model.name
 
     @asynccontextmanager
     async def stream(self, request: ChatRequest) -> AsyncIterator[AsyncIterator[Event]]:
