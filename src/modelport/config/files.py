@@ -4,7 +4,7 @@ A file becomes a module in a made-up package of its folder's own, so that two fo
 ``from . import sibling`` works inside; so does ``import sibling``, where nothing installed has the name.
 """
 # Paths are text here, as the user wrote them and reads them again.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH122, PTH123, PTH208
+# ruff: noqa: PTH116, PTH120, PTH122, PTH208
 
 import os
 import sys

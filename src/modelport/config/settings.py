@@ -4,7 +4,7 @@
 value remembers where it came from. Nothing is read until :func:`read_settings` is called.
 """
 # Paths are text here, as the user wrote them and reads them again.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH122, PTH123, PTH208
+# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH113, PTH118, PTH120, PTH123
 
 import os
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ any object                itself: a function, a class, an instance
 Nothing that came over HTTP may be passed here: a spec names code to run.
 """
 # Paths are text here, as the user wrote them and reads them again.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH122, PTH123, PTH208
+# ruff: noqa: PTH100, PTH109, PTH111, PTH113, PTH119, PTH120, PTH208
 
 import os
 import re
