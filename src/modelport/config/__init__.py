@@ -2,14 +2,13 @@
 
 from modelport.config.config_list import config_list_from_json, filter_config, read_config_list
 from modelport.config.discovery import Found
-from modelport.config.entry import Entry, Price, entries, entry_from
+from modelport.config.entry import Entry, entries, entry_from
 from modelport.config.settings import Settings, read_settings
 from modelport.config.spec import available_models, load
 
 __all__ = (
     "Entry",
     "Found",
-    "Price",
     "Settings",
     "available_models",
     "config_list_from_json",

@@ -21,7 +21,7 @@ from modelport.registry import nearest
 from modelport.secret import MASK, Secret
 from modelport.types import ChatRequest, request_from_params
 
-__all__ = ("CALL_FIELDS", "ENTRY_FIELDS", "REQUEST_FIELDS", "Entry", "Price", "Source", "entries", "entry_from")
+__all__ = ("CALL_FIELDS", "ENTRY_FIELDS", "REQUEST_FIELDS", "Entry", "Source", "entries", "entry_from")
 
 Source = Literal["registered", "object", "spec", "provider", "api"]
 
@@ -40,6 +40,7 @@ ENTRY_FIELDS = (
     "timeout",
     "max_retries",
     "api_rate_limit",
+    "max_concurrency",
     "tags",
     "label",
 )
@@ -66,20 +67,14 @@ _MEANT = {
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-class Price(Struct, frozen=True):
-    """US dollars for 1,000 tokens of a prompt and of a completion."""
-
-    prompt: float
-    completion: float
-
-
 class Entry(Struct, frozen=True, kw_only=True, eq=False):
     """One entry. Shows no secret; values of the user's are held by reference, never copied.
 
     ``source`` says how it names its model: ``registered`` (``model_client_cls`` has the class's name), ``object``
     (``thing``), ``spec`` (``thing`` is one for :func:`modelport.load`), ``provider`` (``thing`` is its name, ``model``
     its argument) or ``api`` (``base_url``, ``api_type``). ``given`` is the whole entry, as written.
-    ``label`` names the entry for people. ``timeout`` is in seconds, ``api_rate_limit`` in calls a second.
+    ``label`` names the entry for people. ``timeout`` is in seconds, ``api_rate_limit`` in calls a second,
+    ``price`` in US dollars for 1,000 tokens of prompt and of completion.
     """
 
     index: int
@@ -94,10 +89,11 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     api_key_env: str | None = None
     api_type: str | None = None
     api_version: str | None = None
-    price: Price | None = None
+    price: tuple[float, float] | None = None
     timeout: float | None = None
     max_retries: int | None = None
     api_rate_limit: float | None = None
+    max_concurrency: int | None = None
     tags: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = _EMPTY
     call: Mapping[str, Any] = _EMPTY
@@ -165,6 +161,7 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         timeout=reader.number("timeout", above=0),
         max_retries=reader.count("max_retries"),
         api_rate_limit=reader.number("api_rate_limit", above=0),
+        max_concurrency=reader.count("max_concurrency", least=1),
         tags=_tags(reader),
         defaults=MappingProxyType(defaults),
         call=MappingProxyType({name: given[name] for name in CALL_FIELDS if name in given}),
@@ -204,12 +201,12 @@ class _Reader:
             raise self.wrong(field, f"a number above {above:g}")
         return float(value)
 
-    def count(self, field: str) -> int | None:
+    def count(self, field: str, *, least: int = 0) -> int | None:
         value = self.given.get(field)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.wrong(field, "a whole number, 0 or more")
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise self.wrong(field, f"a whole number, {least} or more")
         return value
 
 
@@ -278,10 +275,10 @@ def _base_url(reader: _Reader) -> str | None:
     return text
 
 
-def _price(reader: _Reader) -> Price | None:
+def _price(reader: _Reader) -> tuple[float, float] | None:
     value = reader.given.get("price")
-    if value is None or isinstance(value, Price):
-        return value
+    if value is None:
+        return None
     pair = [value, value] if isinstance(value, int | float) else value
     if (
         not isinstance(pair, list | tuple)
@@ -289,7 +286,7 @@ def _price(reader: _Reader) -> Price | None:
         or not all(isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each < 1e9 for each in pair)
     ):
         raise reader.wrong("price", "[dollars for 1,000 prompt tokens, dollars for 1,000 completion tokens]")
-    return Price(float(pair[0]), float(pair[1]))
+    return float(pair[0]), float(pair[1])
 
 
 def _tags(reader: _Reader) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Config lists out of API keys: key files, environment variables, ``.env``. The helpers of AutoGen 0.2 by their names.
 
-They give plain dicts with plain keys, as programs written for ``autogen.oai`` expect. Each reads the environment only when
-it is called. Two things are better here: ``.env`` is looked for from the working directory upward, not from the library's
-own folder, and no argument of the caller's is changed.
+They give plain dicts with plain keys, as programs written for ``autogen.oai`` expect. Each reads the environment only
+when it is called. Two things are better here: ``.env`` is looked for from the working directory upward, not from the
+library's own folder, and no argument of the caller's is changed.
 """
 
 import os
@@ -58,13 +58,14 @@ def get_config_list(
     found = []
     for index, key in enumerate(api_keys):
         if key.strip():
-            rest = {
-                "base_url": base_urls[index] if base_urls else None,
-                "api_type": api_type,
-                "api_version": api_version,
-            }
-            # base_url is kept as it stands, be it empty, wherever addresses were given at all.
-            found.append({"api_key": key} | {k: v for k, v in rest.items() if v or (k == "base_url" and base_urls)})
+            entry: dict[str, Any] = {"api_key": key}
+            if base_urls:
+                entry["base_url"] = base_urls[index]
+            if api_type:
+                entry["api_type"] = api_type
+            if api_version:
+                entry["api_version"] = api_version
+            found.append(entry)
     return found
 
 
@@ -167,8 +168,8 @@ def config_list_from_dotenv(
         unknown = set(rest) - {"base_url", "api_type", "api_version"}
         if unknown:
             raise ConfigError(
-                f"model_api_key_map[{model!r}] has {', '.join(sorted(unknown))}; it may have api_key_env_var, base_url, "
-                "api_type and api_version",
+                f"model_api_key_map[{model!r}] has {', '.join(sorted(unknown))}; it may have api_key_env_var, "
+                "base_url, api_type and api_version",
                 param="model_api_key_map",
             )
         key = os.environ.get(variable, "")
