@@ -10,7 +10,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, usage_from
-from modelport.adapters.contract import broken, came, failure
+from modelport.adapters.contract import broken, came, failure, own_name
 from modelport.adapters.identity import identity_of
 from modelport.adapters.intermediate import COMPOSERS, Message, intermediate
 from modelport.adapters.params import Arguments
@@ -35,7 +35,7 @@ class AgentStudioModel:
         self.target = self.studio = studio
         self.config = config
         self._class = type(studio).__name__
-        self.name = name or _own_name(studio)
+        self.name = name or own_name(studio)
         composer = composer_of(type(studio))
         if composer is None:
             raise NotAModel(
@@ -168,22 +168,6 @@ class _Answer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         return None
-
-
-def _own_name(studio: Any) -> str:
-    where = type(studio).__name__
-    try:
-        name = getattr(studio, "name", None)
-    except Exception as error:
-        raise failure(f"{where}.name", error) from error
-    if name is None:
-        raise NotAModel(f'{where} has no name; the contract asks for `name: str`: add name = "{where.lower()}"')
-    if not isinstance(name, str) or not name:
-        what = "empty text" if name == "" else came(name)
-        raise NotAModel(
-            f'{where}.name is {what}; the contract asks for `name: str`: set name = "{where.lower()}" on the class'
-        )
-    return name
 
 
 # --- how a class composes ---------------------------------------------------------------------------------------------

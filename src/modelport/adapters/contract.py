@@ -9,11 +9,12 @@ from modelport.errors import (
     ModelError,
     ModelportError,
     ModelTimeout,
+    NotAModel,
     Overloaded,
     RateLimited,
 )
 
-__all__ = ("broken", "came", "failure", "type_name")
+__all__ = ("broken", "came", "failure", "own_name", "type_name")
 
 _BY_STATUS = {429: RateLimited, 503: Overloaded, 529: Overloaded}
 _LONGEST = 500  # characters of a user's own error text that are repeated in ours
@@ -68,6 +69,23 @@ def failure(where: str, error: Exception) -> ModelportError:
     elif isinstance(error, ConnectionError):
         kind = ConnectionFailed
     return kind(message, retry_after=_retry_after(error))
+
+
+def own_name(thing: object) -> str:
+    """The name that *thing* has for itself.
+
+    Raises:
+        NotAModel: it has none, or one that is not text.
+    """
+    where = type(thing).__name__
+    try:
+        name = getattr(thing, "name", None)
+    except Exception as error:
+        raise failure(f"{where}.name", error) from error
+    if isinstance(name, str) and name:
+        return name
+    what = " has no name" if name is None else f".name is {'empty text' if name == '' else came(name)}"
+    raise NotAModel(f'{where}{what}; the contract asks for `name: str`: set name = "{where.lower()}" on the class')
 
 
 def _status(error: Exception) -> int:

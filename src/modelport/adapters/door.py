@@ -107,6 +107,8 @@ def _refusal(thing: Any) -> str:
             f"{what} is not a model yet: it has message_retrieval() but no create(): add `def create(self, params)` "
             "that returns a response with choices and model"
         )
+    if thing is None:
+        what = "None"
     hint = ""
     if isinstance(thing, str):
         hint = "; text that names a model is loaded with modelport.load()"

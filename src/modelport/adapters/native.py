@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from modelport.adapters.contract import broken, came
+from modelport.adapters.contract import broken, came, own_name
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
-from modelport.adapters.shape import kind_of
+from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.adapters.streams import AsyncPieces, Settled
 from modelport.errors import NotAModel
 from modelport.model import AnswerStream
@@ -29,7 +29,7 @@ class NativeModel:
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
         self.target = self.native = native
         self.config = config
-        self.name = name or _own_name(native)
+        self.name = name or own_name(native)
         self._where = f"{type(native).__name__}.stream()"
         self._kind = kind_of(native.stream)
         if self._kind == "coroutine":
@@ -37,6 +37,7 @@ class NativeModel:
                 f"{self._where} is `async def` without a yield; the contract asks for {_ASKS}: "
                 "yield the events, or decorate it with contextlib.asynccontextmanager"
             )
+        check_one_argument(native.stream, self._where, "stream(self, request)")
         says = getattr(native, "suspends", None)
         self.suspends = bool(says) if says is not None else self._kind != "generator"
         fields = getattr(native, "accepts", None)
@@ -114,12 +115,3 @@ def _events(item: Any, where: str) -> Iterable[Event]:
     if isinstance(item, str):
         return (TextDelta(str(item)),) if item else ()
     raise broken(where, f"yielded {came(item)}", asks="events, or text", mend=_MEND)
-
-
-def _own_name(native: Any) -> str:
-    where = type(native).__name__
-    name = getattr(native, "name", None)
-    if isinstance(name, str) and name:
-        return name
-    what = "has no name" if name is None else f"has a name that is {came(name)}"
-    raise NotAModel(f'{where} {what}; the contract asks for `name: str`: set name = "{where.lower()}" on the class')
