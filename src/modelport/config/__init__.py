@@ -3,6 +3,7 @@
 from modelport.config.config_list import config_list_from_json, filter_config, read_config_list
 from modelport.config.discovery import Found
 from modelport.config.entry import Entry, entries, entry_from
+from modelport.config.opening import open_entry
 from modelport.config.settings import Settings, read_settings
 from modelport.config.spec import available_models, load
 
@@ -16,6 +17,7 @@ __all__ = (
     "entry_from",
     "filter_config",
     "load",
+    "open_entry",
     "read_config_list",
     "read_settings",
 )

@@ -10,7 +10,7 @@ from modelport.errors import LoadError, ModelportError, NotAModel
 from modelport.model import Model
 from modelport.registry import did_you_mean
 
-__all__ = ("construct", "misfit", "opened")
+__all__ = ("construct", "construct_for", "misfit", "opened", "takes")
 
 
 def construct(thing: Any, options: Mapping[str, Any], *, where: str, file: str | None = None) -> Model:
@@ -25,10 +25,22 @@ def construct(thing: Any, options: Mapping[str, Any], *, where: str, file: str |
     problem = misfit(thing, options, where=where)
     if problem is not None:
         raise LoadError(problem)
-    if not isinstance(thing, type):
-        return as_model(thing)
+    if isinstance(thing, type) and not _is_model_client(thing):
+        return _made(thing, where, file, arguments=options)
+    return _made(thing, where, file, config=options or None)
+
+
+def construct_for(thing: Any, entry: Mapping[str, Any], *, where: str, file: str | None = None) -> Model:
+    """The model that *thing* is, with what it takes of a config list's *entry*; raises as :func:`construct` does.
+
+    A class in AutoGen's contract gets the whole entry; other classes those of its fields that they name.
+    """
+    return _made(thing, where, file, config=entry)
+
+
+def _made(thing: Any, where: str, file: str | None, **given: Any) -> Model:
     try:
-        return as_model(thing, config=options) if _is_model_client(thing) else as_model(thing, arguments=options)
+        return as_model(thing, **given)
     except LoadError as error:
         cause = error.__cause__
         if cause is None or file is None:
@@ -89,6 +101,14 @@ def opened(load: Any, argument: str | None, options: Mapping[str, Any], *, where
     except Exception as error:
         file = getattr(getattr(load, "__code__", None), "co_filename", None)
         raise LoadError(f"{where} could not be loaded: {trouble(error, *([file] if file else []))}") from error
+
+
+def takes(function: Any, name: str) -> bool:
+    """Whether *function* names the parameter *name*."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_model_client(thing: type) -> bool:
