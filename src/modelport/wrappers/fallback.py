@@ -19,7 +19,8 @@ class Fallback:
     """Tries *models*, ``(label, model)`` pairs, in order.
 
     The next is tried when one raises an error of the class(es) *on* before its first delta; what was said cannot be
-    unsaid, so a later error is raised. One model alone raises its own error.
+    unsaid, so a later error is raised. An error that a user's code raised counts by its own class, too. One model alone
+    raises its own error.
     """
 
     accepts = None  # each model judges for itself
@@ -77,7 +78,9 @@ class FallbackAnswer:
             try:
                 answer = model.stream(self._request)
                 events = await _entered(answer)
-            except on as error:
+            except Exception as error:
+                if not _is_any_of(error, on):
+                    raise
                 errors.append((label, error))
                 logger.debug("%s failed, trying the next: %s", label, error)
             else:
@@ -101,6 +104,10 @@ async def _entered(answer: AnswerStream) -> AsyncIterator[Event]:
     except BaseException as error:
         await answer.__aexit__(type(error), error, error.__traceback__)
         raise
+
+
+def _is_any_of(error: Exception, on: type[Exception] | tuple[type[Exception], ...]) -> bool:
+    return isinstance(error, on) or isinstance(error.__cause__, on)
 
 
 def _all_failed(errors: list[tuple[str, Exception]]) -> AllModelsFailed:

@@ -1,0 +1,49 @@
+"""The entries of one client and the models in them: filled when the client is made, or when a class is registered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelport.config.assembly import assemble, model_of
+from modelport.config.entry import Entry
+from modelport.errors import ConfigError
+from modelport.model import Model
+from modelport.storage.cache import Cache, open_cache
+from modelport.wrappers.metering import Record
+
+__all__ = ("Slot",)
+
+_OF_A_CALL = ("stream", "context", "agent")
+
+
+class Slot:
+    """One entry, and its model once there is one. ``waiting_for`` is the name of a class still to be registered."""
+
+    def __init__(self, entry: Entry, cache: Cache | None, record: Record) -> None:
+        for name in _OF_A_CALL:
+            if entry.call.get(name) is not None:
+                raise ConfigError(f"{entry.label}: {name} is an argument of create(), not of an entry", param=name)
+        self.entry = entry
+        self.label = entry.label
+        self.filter_func = entry.call.get("filter_func")
+        self.allow_format_str_template = entry.call.get("allow_format_str_template")
+        self.bare: Model | None = None
+        self.model: Model | None = None
+        self.waiting_for: str | None = entry.model_client_cls if entry.source == "registered" else None
+        self._cache = open_cache(entry.call["cache"]) if entry.call.get("cache") is not None else cache
+        self._record = record
+        if self.waiting_for is None:
+            self._fill(model_of(entry))
+
+    def register(self, cls: type, arguments: Mapping[str, Any]) -> None:
+        """Make the entry's model: an object of *cls*."""
+        self._fill(model_of(self.entry, arguments, cls=cls))
+        self.waiting_for = None
+
+    def _fill(self, bare: Model) -> None:
+        self.bare = bare
+        self.model = self.cached_in(self._cache)
+
+    def cached_in(self, cache: Cache | None) -> Model:
+        """The entry's model, assembled around *cache*."""
+        assert self.bare is not None
+        return assemble(self.entry, self.bare, cache=cache, record=self._record)

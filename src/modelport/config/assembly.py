@@ -1,0 +1,150 @@
+"""From an entry to the model that is called: the one place where the order of the wrappers is fixed.
+
+From the inside out, and why there::
+
+    the model
+    deadline      each try has its own
+    concurrency   a try that waits for its turn holds no place …
+    rate          … and every try counts
+    retrying      sees single answers, before anything is made of several
+    honouring     asks again for n; each of these asks is limited and retried
+    caching       stores what was honoured; a hit costs no turn
+    metering      counts hits as well, at today's price
+    defaulting    completes the request first of all, so that the key has everything in it
+
+A wrapper that an entry does not ask for is not there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelport.adapters import as_model, contract_of
+from modelport.config.entry import Entry
+from modelport.config.spec import load, locate
+from modelport.errors import ConfigError, ModelportError
+from modelport.model import Model
+from modelport.storage.cache import Cache
+from modelport.storage.keys import Uncacheable, content_key
+from modelport.storage.prices import listed_price
+from modelport.types import request_from_params
+from modelport.wrappers.caching import Caching
+from modelport.wrappers.deadline import Deadline
+from modelport.wrappers.defaulting import Defaulting
+from modelport.wrappers.honouring import honour
+from modelport.wrappers.limiting import ConcurrencyLimiting, RateLimiting
+from modelport.wrappers.metering import Metering, Record
+from modelport.wrappers.retrying import Retrying
+
+__all__ = ("assemble", "model_of", "request_defaults", "salt_of")
+
+
+def model_of(entry: Entry, arguments: Mapping[str, Any] | None = None, *, cls: type | None = None) -> Model:
+    """The bare model that *entry* names; for one that names a registered class, *cls* made with *arguments*.
+
+    Raises:
+        LoadError, ModelNotFound, NotAModel: as :func:`modelport.load` does.
+        ConfigError: what it names is not here yet.
+    """
+    if cls is not None:
+        return as_model(cls, config=entry.given, arguments=arguments)
+    if entry.source == "object":
+        config = {name: value for name, value in entry.given.items() if value is not entry.thing}
+        return as_model(entry.thing, config=config)
+    if entry.source == "registered":
+        raise ConfigError(f"{entry.label} names a class that is registered with the client", param="model_client_cls")
+    return _loaded(entry)
+
+
+def _loaded(entry: Entry) -> Model:
+    options = {name: value for name, value in entry.options.items() if name not in _HERE}
+    if entry.source == "api":
+        return _served(entry, options)
+    spec = str(entry.thing)
+    target = locate(spec)
+    if target.opens and target.argument is None:
+        argument = entry.base_url or entry.model
+        return load(f"{spec}:{argument}" if argument and argument != spec else spec, **options)
+    if isinstance(target.thing, type) and contract_of(target.thing) == "modelclient":
+        return as_model(target.thing, config=entry.given)
+    return load(spec, **options)
+
+
+def _served(entry: Entry, options: Mapping[str, Any]) -> Model:
+    """What is at a ``base_url``: so far, a server of our own."""
+    kind = (entry.api_type or "modelport").lower()
+    if entry.base_url is None or kind not in {"modelport", "remote"}:
+        what = f"api_type {entry.api_type!r}" if entry.api_type else "an API of somebody else's (no base_url is given)"
+        raise ConfigError(
+            f"{entry.label} needs {what}, and this version of modelport speaks to modelport servers only: give the "
+            "base_url of one, or a provider, spec or model_client_cls",
+            param="base_url" if entry.base_url is None else "api_type",
+        )
+    if entry.api_key is not None:
+        options = {"api_key": entry.api_key.reveal(), **options}
+    return load(f"remote:{entry.base_url.rstrip('/').removesuffix('/v1')}", **options)
+
+
+_HERE = frozenset({"max_concurrency"})
+
+
+def assemble(
+    entry: Entry, model: Model, *, cache: Cache | None = None, salt: str = "", record: Record | None = None
+) -> Model:
+    """*model* inside the wrappers that *entry* asks for, told of each answer's usage through *record*.
+
+    Raises:
+        ConfigError: a field is wrong; names it.
+    """
+    inner = _guarded(entry, model)
+    if cache is not None:
+        inner = Caching(inner, cache, salt=f"{salt_of(entry)}{salt}")
+    inner = Metering(inner, price=entry.price, lookup=listed_price, record=record)
+    defaults = request_defaults(entry)
+    return Defaulting(inner, defaults) if defaults else inner
+
+
+def _guarded(entry: Entry, model: Model) -> Model:
+    if entry.timeout is not None:
+        model = Deadline(model, entry.timeout)
+    concurrency = entry.options.get("max_concurrency")
+    if concurrency is not None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigError(f"{entry.label}: max_concurrency must be a whole number above 0", param="max_concurrency")
+        model = ConcurrencyLimiting(model, concurrency)
+    if entry.api_rate_limit is not None:
+        model = RateLimiting(model, entry.api_rate_limit)
+    if entry.max_retries:
+        model = Retrying(model, entry.max_retries)
+    return honour(model)
+
+
+def request_defaults(entry: Entry) -> dict[str, Any]:
+    """What *entry* sets in every request that leaves it open, as a request holds it.
+
+    ``model`` is among them where the model behind is somebody's to choose; a class that was given the entry knows it.
+    """
+    fields = dict(entry.defaults)
+    if entry.model is not None and entry.source in {"provider", "api"}:
+        fields["model"] = entry.model
+    if not fields:
+        return {}
+    try:
+        request = request_from_params({**fields, "messages": "-"})
+    except ModelportError as error:
+        raise ConfigError(f"{entry.label}: {error}", param=error.param) from error
+    names = (name for name in request.__struct_fields__ if name not in {"messages", "extra"})
+    return {name: value for name in names if (value := getattr(request, name)) is not None}
+
+
+def salt_of(entry: Entry) -> str:
+    """Text that changes when *entry* reaches another model, or makes it otherwise."""
+    fields = {"model": entry.model, "base_url": entry.base_url, "cache_seed": entry.call.get("cache_seed")}
+    lines = [f"{name}={_digest(value)}" for name, value in sorted({**fields, **entry.options}.items())]
+    return "\n".join(lines)
+
+
+def _digest(value: Any) -> str:
+    try:
+        return content_key(value).hex()
+    except (Uncacheable, OSError):
+        return f"{type(value).__module__}.{type(value).__qualname__}"
