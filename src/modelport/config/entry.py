@@ -236,7 +236,8 @@ def _source_of_model(reader: _Reader) -> tuple[Source, Any]:
         if isinstance(model, int | float | list | tuple | dict | set):
             raise reader.wrong("model", "a name, a spec or a model")
         return "object", model
-    if any(given.get(name) is not None for name in ("base_url", "api_key", "api_key_env", "api_type")):
+    is_place = model is not None and (model.endswith(".py") or ".py:" in model)
+    if not is_place and any(given.get(name) is not None for name in ("base_url", "api_key", "api_key_env", "api_type")):
         _check_model(reader)
         return "api", None
     if model is None:

@@ -44,6 +44,11 @@ class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     config_list: str | list[dict[str, Any]] | None = None  # JSON, a path, or the entries themselves
     sources: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        return (
+            f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items() if value is not None)})"
+        )
+
     def shown(self) -> dict[str, Any]:
         """The values for people and for JSON: set ones and defaults, secrets masked."""
         values = {name: getattr(self, name) for name in NAMES}
@@ -174,7 +179,9 @@ def _settings(values: Mapping[str, _Given]) -> Settings:
         try:
             plain[name] = convert(given.value, _TYPES[name], strict=not lax)
         except ValidationError as error:
-            raise ConfigError(f"{name} is {given.value!r} ({given.source}): {error}", param=name) from None
+            # Numbers and what should have been numbers are repeated; a list of entries may hold keys.
+            came = repr(given.value) if isinstance(given.value, str | int | float) else type(given.value).__name__
+            raise ConfigError(f"{name} is {came} ({given.source}): {error}", param=name) from None
     return Settings(**plain, sources={name: given.source for name, given in values.items()})
 
 
