@@ -21,7 +21,7 @@ _SHAPES = (
     "a function reply(messages, **params), a class with compose_messages() and generate_response() (AgentStudio), "
     "with create() and message_retrieval() (AutoGen), or with name and stream() (modelport)"
 )
-_ADAPTERS: dict[Contract, Callable[..., Model]] = {
+_ADAPTERS: dict[Contract, Callable[..., Any]] = {
     "native": NativeModel,
     "modelclient": ModelClientModel,
     "agentstudio": AgentStudioModel,
@@ -54,7 +54,11 @@ def as_model(
     contract = contract_of(thing)
     if isinstance(thing, type):
         thing = construct(thing, config, arguments)
-    return _ADAPTERS[contract](thing, name=name, config=config)
+    adapter = _ADAPTERS[contract](thing, name=name, config=config)
+    if arguments:
+        adapter.config = {**(config or {}), **arguments}  # what it was made with is part of what it is, for caches
+    made: Model = adapter
+    return made
 
 
 def _is_ours(thing: Any) -> bool:

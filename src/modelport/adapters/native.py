@@ -7,6 +7,7 @@ from typing import Any
 from modelport.adapters.contract import broken, came, own_name
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
+from modelport.adapters.params import accepts_of
 from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.adapters.streams import AsyncPieces, Settled
 from modelport.errors import NotAModel
@@ -23,7 +24,8 @@ _MEND = "yield TextDelta('…') or plain text"
 class NativeModel:
     """A model around *native*, whose ``stream(request)`` is a generator, sync or async, or an async context manager.
 
-    What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds.
+    What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds; ``accepts = None`` says that it
+    judges whole requests itself.
     """
 
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
@@ -40,8 +42,7 @@ class NativeModel:
         check_one_argument(native.stream, self._where, "stream(self, request)")
         says = getattr(native, "suspends", None)
         self.suspends = bool(says) if says is not None else self._kind != "generator"
-        fields = getattr(native, "accepts", None)
-        self.accepts = frozenset(fields) if fields is not None else None
+        self.accepts = _accepted(native)
         self._identity: str | None = None
 
     @property
@@ -59,6 +60,12 @@ class NativeModel:
         close = getattr(self.native, "aclose", None)
         if close is not None:
             await close()
+
+
+def _accepted(native: Any) -> frozenset[str] | None:
+    """What a class says that it keeps; silent, it is trusted with what most models keep, and no more."""
+    fields = getattr(native, "accepts", accepts_of((), takes_all=True))
+    return None if fields is None else frozenset(fields)
 
 
 class _Source:
