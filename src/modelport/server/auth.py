@@ -139,7 +139,8 @@ class Gate:
             own = scheme.encode() + b"://" + host.lower()
             if origin.lower() != own:
                 raise Forbidden(
-                    f"requests from pages of {_shown(origin)} are not taken: allow it with --allow-origin if they should be"
+                    f"requests from pages of {_shown(origin)} are not taken: "
+                    "allow it with --allow-origin if they should be"
                 )
 
     def _check_host(self, host: bytes, hosts: int) -> None:

@@ -163,7 +163,7 @@ async def respond_json(exchange: Exchange, value: Any, status: int = 200) -> Non
     await exchange.respond(status, msgspec.json.encode(value), JSON)
 
 
-async def health(app: "App", exchange: Exchange) -> None:
+async def health(_app: "App", exchange: Exchange) -> None:
     """The process is alive."""
     await respond_json(exchange, {"status": "ok"})
 

@@ -104,7 +104,8 @@ class Serving:
             self._models[name] = Served(name, model, threads=threads, queue=queue)
         if not self._models:
             raise ConfigError("no model to serve: give at least one")
-        self._known: dict[str | None, Served] = {None: self.first, DEFAULT: self.first, **self._models}
+        self._known: dict[str | None, Served] = {None: self.first, DEFAULT: self.first}
+        self._known.update(self._models.items())
         for alias, name in (aliases or {}).items():
             self._known.setdefault(alias, self.find(name))
 

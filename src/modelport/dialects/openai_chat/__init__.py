@@ -1,0 +1,61 @@
+"""OpenAI's chat completions, both directions. Source: https://platform.openai.com/docs/api-reference/chat
+
+The wire's own shapes are private to this folder, strict where we serve and lenient where we ask.
+"""
+
+from collections.abc import Mapping
+
+from modelport.dialects.base import Asked
+from modelport.dialects.openai_chat.answers import decode_response, encode_response
+from modelport.dialects.openai_chat.asking import decode_request, encode_request
+from modelport.dialects.openai_chat.failures import decode_error, encode_error
+from modelport.dialects.openai_chat.streams import ChatStreamDecoder, ChatStreamEncoder
+from modelport.errors import ModelportError
+from modelport.types import ChatRequest, ChatResponse
+
+__all__ = ("DIALECT", "OpenAIChat")
+
+
+class OpenAIChat:
+    """The dialect as an object; a provider with a quirk overrides the one method that the quirk is in."""
+
+    name: str = "openai_chat"
+    path: str = "/v1/chat/completions"
+    request_type: str = "application/json"
+    response_type: str = "application/json"
+    stream_type: str = "text/event-stream; charset=utf-8"
+
+    def decode_request(self, body: bytes) -> Asked:
+        """What *body* asks. Raises ``InvalidRequest`` naming the field."""
+        return decode_request(body)
+
+    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
+        """The body of a whole answer."""
+        return encode_response(asked, response)
+
+    def stream_encoder(self, asked: Asked, model: str) -> ChatStreamEncoder:
+        """For one streamed answer of *model*."""
+        return ChatStreamEncoder(asked, model)
+
+    def encode_error(self, error: ModelportError) -> bytes:
+        """The body of an answer that is an error."""
+        return encode_error(error)
+
+    def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
+        """The body that asks *request*. Images must be URLs already."""
+        return encode_request(request, stream=stream)
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        """A whole answer. Raises ``ProtocolError`` where it is none."""
+        return decode_response(body)
+
+    def stream_decoder(self) -> ChatStreamDecoder:
+        """For one streamed answer."""
+        return ChatStreamDecoder()
+
+    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
+        """The error that an answer of *status* carries."""
+        return decode_error(status, body, headers)
+
+
+DIALECT: OpenAIChat = OpenAIChat()
