@@ -29,7 +29,7 @@ from modelport.types import (
     request_from_params,
 )
 
-__all__ = ("Conversation", "Settings", "talk", "usage_line")
+__all__ = ("Conversation", "Manner", "talk", "usage_line")
 
 _COMMANDS = """\
 /reset      forget what was said
@@ -39,7 +39,7 @@ _COMMANDS = """\
 Ctrl-C stops an answer; twice in a row leaves."""
 
 
-class Settings(NamedTuple):
+class Manner(NamedTuple):
     """How to ask, and how to show what comes. ``params`` are fields of the request."""
 
     params: Mapping[str, Any]
@@ -51,17 +51,17 @@ class Settings(NamedTuple):
 class Conversation:
     """What was said, and the asking of more."""
 
-    def __init__(self, model: Model, settings: Settings, screen: Screen | None = None) -> None:
+    def __init__(self, model: Model, manner: Manner, screen: Screen | None = None) -> None:
         self.model = model
         self.messages: list[Message] = []
         self.screen = screen or Screen()
-        self._settings = settings
+        self._manner = manner
         self._pictures: list[Path] = []
         self.reset()
 
     def reset(self) -> None:
         """Forgets what was said, but not the instructions."""
-        system = self._settings.system
+        system = self._manner.system
         self.messages = [] if system is None else [Message("system", system)]
 
     def show(self, paths: list[str]) -> None:
@@ -85,7 +85,7 @@ class Conversation:
         try:
             for event in self._events():
                 builder.add(event)
-                if self._settings.streams:
+                if self._manner.streams:
                     self._print(event)
         except KeyboardInterrupt:
             self._remember(builder.response())
@@ -96,11 +96,11 @@ class Conversation:
         finally:
             self.screen.end()
         response = builder.response()
-        if not self._settings.streams:
+        if not self._manner.streams:
             self._print_whole(response)
         self._note_calls(response)
         self._remember(response)
-        if self._settings.tells_usage:
+        if self._manner.tells_usage:
             sys.stdout.flush()
             print(usage_line(response, time.perf_counter() - began), file=sys.stderr)
 
@@ -127,7 +127,7 @@ class Conversation:
         return Message("user", parts)
 
     def _events(self) -> Iterator[Event]:
-        request = request_from_params({"messages": self.messages, **self._settings.params})
+        request = request_from_params({"messages": list(self.messages), **self._manner.params})
         events: Iterator[Event] = iterate(self.model.stream(request), suspends=suspends(self.model))
         return map(Minter().settle, events)
 

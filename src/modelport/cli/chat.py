@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from typing import Any
 
-from modelport.cli._conversation import Conversation, Settings, talk
+from modelport.cli._conversation import Conversation, Manner, talk
 from modelport.cli._terminal import is_terminal
-from modelport.config import load
+from modelport.config.assembly import assemble
+from modelport.config.entry import entry_from
+from modelport.config.settings import Settings, read_settings
+from modelport.config.spec import load
 from modelport.errors import InvalidRequest
 from modelport.model import Model
-from modelport.wrappers.deadline import Deadline
-from modelport.wrappers.honouring import honour
 
 HELP = "talk to a model, or ask it one thing"
 
@@ -33,7 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options of ``modelport chat``."""
     parser.epilog = _EPILOG
     add = parser.add_argument
-    add("spec", nargs="?", metavar="SPEC", help="file.py:Name, module:Name or a name (default: eliza)")
+    add(
+        "spec",
+        nargs="?",
+        metavar="SPEC",
+        help="file.py:Name, module:Name or a name (default: eliza)",
+    )
     add("-m", "--message", metavar="TEXT", help="ask this one thing, print the answer and end; - reads it from stdin")
     add("--system", metavar="TEXT", help="instructions that stand above the conversation")
     add("--image", nargs="+", action="extend", default=[], metavar="PATH", help="show these with the first message")
@@ -55,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
         message = _piped()
     if message is None and args.json:
         raise InvalidRequest("--json prints one answer: say what to ask, with -m or through a pipe", param="--json")
-    chat = Conversation(_model(args), _settings(args))
+    names = ("model_server", "temperature", "max_tokens", "seed", "timeout")
+    settings = read_settings(**{name: getattr(args, name) for name in names})
+    chat = Conversation(_model(args, settings), _manner(args, settings))
     chat.show(args.image)
     if message is None:
         return talk(chat, history=not args.no_history)
@@ -76,9 +85,9 @@ def _piped() -> str:
     return text
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    params = {"temperature": args.temperature, "max_tokens": args.max_tokens, "seed": args.seed}
-    return Settings(
+def _manner(args: argparse.Namespace, settings: Settings) -> Manner:
+    params = {name: getattr(settings, name) for name in ("temperature", "max_tokens", "seed")}
+    return Manner(
         params={name: value for name, value in params.items() if value is not None},
         system=args.system,
         streams=not args.no_stream,
@@ -86,9 +95,22 @@ def _settings(args: argparse.Namespace) -> Settings:
     )
 
 
-def _model(args: argparse.Namespace) -> Model:
-    spec = args.spec
+def _model(args: argparse.Namespace, settings: Settings) -> Model:
+    spec = _spec(args, settings)
+    fields: dict[str, Any] = {"spec": spec, "timeout": settings.timeout, "max_retries": settings.max_retries}
+    options = {}
+    if spec.startswith("remote:") and settings.api_key is not None:
+        options["api_key"] = settings.api_key.reveal()
+    entry = entry_from(fields)
+    return assemble(entry, load(spec, **options))
+
+
+def _spec(args: argparse.Namespace, settings: Settings) -> str:
+    """What the command line says, else the settings, else the model that is always there."""
     if args.model_server:
-        spec = f"remote:{args.model_server.rstrip('/')}" + (f"/{spec}" if spec else "")
-    model = honour(load(spec or "eliza"))
-    return model if args.timeout is None else Deadline(model, args.timeout)
+        return f"remote:{args.model_server.rstrip('/')}" + (f"/{args.spec}" if args.spec else "")
+    if args.spec:
+        return str(args.spec)
+    if settings.model_server and settings.provider in {None, "remote"}:
+        return f"remote:{settings.model_server.rstrip('/')}"
+    return settings.provider or "eliza"
