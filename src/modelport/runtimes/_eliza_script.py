@@ -252,7 +252,7 @@ KEYWORDS = (
                     "Would you rather not be {2}?",
                 ),
             ),
-            Rule("*", ("Why do you put it that way?", "=are")),
+            Rule("*", ("Why do you put it that way?", "How did you come to see it so?")),
         ),
     ),
     Keyword(

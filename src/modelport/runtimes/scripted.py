@@ -29,6 +29,7 @@ from modelport.types import (
     TextDelta,
     ToolCallDelta,
     Usage,
+    mint_id,
 )
 
 __all__ = ("Scripted", "load")
@@ -133,9 +134,9 @@ def _events(reply: _Reply) -> list[Event]:
         events.append(ReasoningDelta(reply.reasoning))
     if reply.content is not None:
         events += [TextDelta(piece) for piece in reply.content.splitlines(keepends=True) or [""]]
-    for call in reply.tool_calls:
+    for index, call in enumerate(reply.tool_calls):
         arguments = call.arguments if isinstance(call.arguments, str) else encode(call.arguments).decode()
-        events.append(ToolCallDelta(id=call.id, name=call.name, arguments=arguments))
+        events.append(ToolCallDelta(index=index, id=call.id or mint_id("call_"), name=call.name, arguments=arguments))
     events.append(Finish("tool_calls" if reply.tool_calls and reply.finish_reason == "stop" else reply.finish_reason))
     if reply.usage is not None:
         told = reply.usage
