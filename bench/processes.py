@@ -1,0 +1,213 @@
+"""Processes that are measured: started on a core of their own, spoken to in lines of JSON, always ended."""
+
+import contextlib
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+__all__ = ("OURS", "ROOT", "Failed", "Server", "Worker", "cores", "environment", "milliseconds", "on_core", "whole_run")
+
+ROOT = Path(__file__).parents[1]
+OURS = sys.executable
+PATIENCE = 120.0  # seconds for one answer of a process
+
+
+class Failed(Exception):
+    """A measured process ended, or did not answer: its last words are in the message."""
+
+
+def cores() -> tuple[int | None, int | None]:
+    """The cores for the server and for the load; None where they cannot be chosen."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[1 % len(usable)]
+
+
+@contextlib.contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """What is started within runs on *core* from its first instruction on."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without keys and settings that would make one machine answer differently from another."""
+    ambient = ("MODELPORT_", "OPENAI_", "AUTOGEN_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ambient)}
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "OAI_CONFIG_LIST"):
+        kept.pop(name, None)
+        kept.pop(name.lower(), None)
+    return {**kept, "NO_PROXY": "*", "PYTHONPATH": str(ROOT), **(more or {})}
+
+
+class _Process:
+    """A child whose errors are kept, to be told when it fails."""
+
+    def __init__(self, command: Sequence[str], core: int | None, cwd: Path) -> None:
+        self.command = list(command)
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        with on_core(core):
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                cwd=cwd,
+                env=environment(),
+            )
+        self._rest = b""
+
+    def line(self, patience: float = PATIENCE) -> bytes:
+        """The next line of its standard output."""
+        assert self.process.stdout is not None
+        ends = time.monotonic() + patience
+        number = self.process.stdout.fileno()
+        while b"\n" not in self._rest:
+            ready, _, _ = select.select([number], [], [], max(0.0, ends - time.monotonic()))
+            piece = os.read(number, 65536) if ready else b""
+            if not piece:
+                what = "ended" if ready else f"did not answer within {patience:.0f} s"
+                raise Failed(f"{' '.join(self.command)} {what}: {self.last_words()}")
+            self._rest += piece
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def last_words(self) -> str:
+        """The end of what it wrote to standard error."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return "\n".join(lines[-6:]) or "it said nothing"
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time it has used; None where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        """End it, whatever it is doing."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._errors.close()
+
+
+class Worker(_Process):
+    """A program of bench/programs that does what it is asked, as often as it is asked."""
+
+    def __init__(
+        self,
+        python: str | Path,
+        program: str,
+        *arguments: object,
+        core: int | None = None,
+        cwd: Path = ROOT,
+    ) -> None:
+        super().__init__([str(python), "-m", f"bench.programs.{program}", *map(str, arguments)], core, cwd)
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            while b'{"ready": true}' not in self.line():
+                pass  # what imports had to say
+        except Failed:
+            self.close()
+            raise
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """What the program's command *do* gives."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Failed(f"{' '.join(self.command)} ended: {self.last_words()}") from None
+        return json.loads(self.line())["value"]
+
+    def microseconds(self, do: str, **arguments: Any) -> float:
+        """What *do* gives, which is in seconds, in microseconds."""
+        seconds: float = self.ask(do, **arguments)
+        return seconds * 1e6
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Server(_Process):
+    """A server that says on standard output where it listens; ``port`` is that."""
+
+    def __init__(self, command: Sequence[str], *, core: int | None = None, cwd: Path = ROOT) -> None:
+        super().__init__(command, core, cwd)
+        self.port = 0
+        try:
+            while not self.port:
+                found = re.search(rb"(?:127\.0\.0\.1|localhost):(\d+)", self.line(30.0))
+                self.port = int(found.group(1)) if found else 0
+        except Failed:
+            self.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def whole_run(command: Sequence[str], cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> float:
+    """Seconds that *command* takes from its start to its end."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env=env,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise Failed(f"{' '.join(command)} failed: {done.stderr.decode(errors='replace').strip()[-500:]}")
+    return seconds
+
+
+def milliseconds(command: Sequence[str]) -> float:
+    """Milliseconds that *command* takes from its start to its end."""
+    return whole_run(command) * 1000

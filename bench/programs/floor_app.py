@@ -1,0 +1,35 @@
+"""The floor: a bare ASGI app that looks at nothing but the path. Arguments: the answer's size, a chunk's size, bytes.
+
+/constant answers with that many bytes; /stream with a hundred chunks, each sent on its own.
+"""
+
+import sys
+from typing import Any
+
+from bench.programs.listening import listen
+
+_HEAD = {"type": "http.response.start", "status": 200}
+
+
+def make(size: int, chunk: int) -> Any:
+    """The app; its answers are made once."""
+    body = b"x" * size
+    whole = {**_HEAD, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]}
+    begun = {**_HEAD, "headers": [(b"content-type", b"text/event-stream")]}
+    piece = b"data: " + b"x" * (chunk - 8) + b"\n\n"
+
+    async def app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
+        if scope["path"] == "/constant":
+            await send(whole)
+            await send({"type": "http.response.body", "body": body})
+            return
+        await send(begun)
+        for _ in range(100):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+    return app
+
+
+if __name__ == "__main__":
+    listen(make(int(sys.argv[1]), int(sys.argv[2])))

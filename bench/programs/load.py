@@ -1,0 +1,134 @@
+"""The load: keep-alive connections that ask again as soon as they are answered. Raw sockets, standard library.
+
+Lean on purpose: it must be able to ask faster than any server here answers. How fast it could have gone (its ceiling)
+comes with every figure: what was asked, divided by the processor time that asking took.
+"""
+
+import select
+import socket
+import time
+from typing import Any
+
+from bench.programs.talk import serve
+
+_END = b"\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+def _request(path: str, body: str) -> bytes:
+    data = body.encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    return head.encode() + _END + data
+
+
+def _connect(port: int) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _whole(data: bytes) -> bool:
+    """Whether *data* is a whole answer with a Content-Length, or a whole chunked one."""
+    head, found, rest = data.partition(_END)
+    if not found:
+        return False
+    _, length, after = head.lower().partition(b"content-length:")
+    return len(rest) >= int(after.split(b"\r\n", 1)[0]) if length else rest.endswith(_LAST_CHUNK)
+
+
+def one(port: int, path: str, body: str) -> str:
+    """A whole answer, head and all, for the case to look at."""
+    with _connect(port) as sock:
+        sock.sendall(_request(path, body))
+        data = b""
+        while not _whole(data):
+            piece = sock.recv(1 << 20)
+            if not piece:
+                break
+            data += piece
+    return data.decode("utf-8", "replace")
+
+
+def load(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
+    """Asks for *seconds* over *connections*; gives answers a second and the rate that the load itself could do."""
+    request = _request(path, body)
+    poll = getattr(select, "epoll", select.poll)()
+    socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
+    partial: dict[int, bytes] = {}
+    clock = time.perf_counter
+    for number, sock in socks.items():
+        poll.register(number, 1)  # readable
+        sock.send(request)
+    answered, usual = 0, -1
+    began, used = clock(), time.process_time()
+    ends = began + seconds
+    while clock() < ends:
+        for number, _ in poll.poll():
+            sock = socks[number]
+            data = sock.recv(65536)
+            if len(data) != usual or number in partial:
+                data = partial.pop(number, b"") + data
+                if not _whole(data):
+                    if not data:
+                        raise SystemExit("the server hung up")
+                    partial[number] = data
+                    continue
+                usual = len(data)
+            if data[9:12] != b"200":
+                raise SystemExit(f"the server answered {data[:300]!r}")
+            answered += 1
+            sock.send(request)
+    took, used = clock() - began, time.process_time() - used
+    for sock in socks.values():
+        sock.close()
+    return {"rate": answered / took, "ceiling": answered / used if used else 0.0, "answered": answered}
+
+
+def streams(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
+    """Streams for *seconds* over *connections*; gives streams a second, and milliseconds to each first token."""
+    request = _request(path, body)
+    poll = getattr(select, "epoll", select.poll)()
+    socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
+    clock = time.perf_counter
+    asked: dict[int, float] = {}
+    first: list[float] = []
+    seen: dict[int, bytes] = {}
+    tails = dict.fromkeys(socks, b"")
+    ended = 0
+    for number, sock in socks.items():
+        poll.register(number, 1)
+        asked[number] = clock()
+        sock.send(request)
+    began, used = clock(), time.process_time()
+    ends = began + seconds
+    while clock() < ends:
+        for number, _ in poll.poll():
+            data = socks[number].recv(1 << 18)
+            if not data:
+                raise SystemExit("the server hung up")
+            if number in asked:
+                seen[number] = seen.get(number, b"") + data
+                if b'"word' in seen[number] or b"data: x" in seen[number]:
+                    first.append((clock() - asked.pop(number)) * 1000)
+                    del seen[number]
+            tail = tails[number] + data[-5:]  # the last chunk may come in pieces
+            tails[number] = tail[-5:]
+            if tail.endswith(_LAST_CHUNK):
+                tails[number] = b""
+                ended += 1
+                asked[number] = clock()
+                socks[number].send(request)
+    took, used = clock() - began, time.process_time() - used
+    for sock in socks.values():
+        sock.close()
+    first.sort()
+    return {
+        "rate": ended / took,
+        "ceiling": ended / used if used else 0.0,
+        "answered": ended,
+        "first_ms": first[len(first) // 2],
+    }
+
+
+if __name__ == "__main__":
+    serve(one=one, load=load, streams=streams)

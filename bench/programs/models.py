@@ -1,0 +1,25 @@
+"""The models that the server under measurement serves: they do nothing, so that what is seen is the port."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+DELTAS = 100
+
+
+async def noop(messages: list[dict[str, Any]], **_: Any) -> str:  # noqa: ARG001
+    """A short answer, at once."""
+    return "ok"
+
+
+async def ready(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:  # noqa: ARG001
+    """A hundred deltas, all there at once."""
+    for _number in range(DELTAS):
+        yield "word "
+
+
+async def turns(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:  # noqa: ARG001
+    """A hundred deltas, each in a turn of the event loop of its own, as from a network."""
+    for _number in range(DELTAS):
+        await asyncio.sleep(0)
+        yield "word "
