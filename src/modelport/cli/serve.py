@@ -1,0 +1,168 @@
+"""``modelport serve``: put models behind an address that OpenAI's clients, and ours, can use."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from modelport.config.settings import read_settings
+from modelport.config.spec import load
+from modelport.errors import ConfigError
+from modelport.model import Model
+from modelport.server.app import App, Options, create_app
+from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
+from modelport.server.limits import Limits
+from modelport.server.run import check_exposure, listen, serve, url_of, write_ready_file
+
+HELP = "put models behind an OpenAI-compatible address"
+
+__all__ = ("HELP", "configure", "run")
+
+_DEFAULTS = Limits()
+_EPILOG = f"""\
+Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait.
+
+Listening on other addresses than 127.0.0.1 needs API keys: in a file, or in {KEYS_VARIABLE}
+(name:key,name:key). Clients send one as "Authorization: Bearer KEY" or "x-api-key: KEY".
+
+examples:
+  modelport serve my_model.py:Mine                      http://127.0.0.1:8000/v1
+  modelport serve a.py:A b.py:B --name fast --name good  two models, under names of your own
+  modelport serve my_model.py:Mine --host 0.0.0.0 --api-key-file keys.txt
+  modelport serve eliza --port 0 --ready-file ready.json  for scripts: a free port, told in the file
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of ``modelport serve``."""
+    parser.epilog = _EPILOG
+    add = parser.add_argument
+    add("spec", nargs="*", help="a model: path/to/file.py:Name, package.module:Name, or a name (default: eliza)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
+    add("--name", action="append", default=[], help="serve the model under this name; once for each SPEC, in order")
+    add("--alias", action="append", default=[], metavar="ALIAS=NAME", help="another name for a served model")
+    add("--models-dir", help="where names are looked up first (default: ./models)")
+    add("--threads", type=_count, default=1, help="calls at a time of a model whose code blocks (default: %(default)s)")
+    add("--queue", type=_count, default=_DEFAULTS.queue, help="calls that may wait for it (default: %(default)s)")
+    add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
+    add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
+    add("--drain", type=_seconds, default=_DEFAULTS.drain, help="seconds to end answers when stopped (default: 30)")
+    add("--api-key-file", metavar="FILE", help="API keys, one a line, as name:key or key")
+    add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
+    add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
+    add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until stopped."""
+    keys = read_keys(args.api_key_file)
+    check_exposure(args.host, keys)
+    models = _named(_load(args), args.name)
+    options = Options(
+        limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
+        keys=keys,
+        hosts=_hosts(args),
+        origins=tuple(args.allow_origin),
+        aliases=_aliases(args.alias),
+        threads=args.threads,
+    )
+    app = create_app(models, options)
+    sock = listen(args.host, args.port)
+    _log_to_stderr()
+
+    def on_ready() -> None:
+        if args.ready_file:
+            write_ready_file(args.ready_file, sock, app)
+        print(_ready_line(app, url_of(sock)), flush=True)
+
+    serve(app, sock, on_ready=on_ready, access_log=args.access_log)
+    return 0
+
+
+def _load(args: argparse.Namespace) -> list[Model]:
+    specs: Sequence[str] = args.spec
+    settings = read_settings(models_dir=args.models_dir)
+    return [load(spec, models_dir=args.models_dir) for spec in specs or [settings.provider or "eliza"]]
+
+
+def _named(models: Sequence[Model], names: Sequence[str]) -> dict[str, Model]:
+    if len(names) > len(models):
+        raise ConfigError(f"{len(names)} names were given for {len(models)} models: give --name once for each SPEC")
+    result: dict[str, Model] = {}
+    for number, model in enumerate(models):
+        name = names[number] if number < len(names) else model.name
+        if name in result:
+            raise ConfigError(f"two models are named {name!r}: give them names of their own with --name, in order")
+        result[name] = model
+    return result
+
+
+def _hosts(args: argparse.Namespace) -> tuple[str, ...] | None:
+    """The names that a Host header may have. Where keys are demanded of everyone, any: operators' DNS is theirs."""
+    allowed = tuple(args.allow_host)
+    if is_loopback(args.host):
+        return ("localhost", "127.0.0.1", "::1", args.host, *allowed)
+    return (args.host, "localhost", "127.0.0.1", "::1", *allowed) if allowed else None
+
+
+def _aliases(given: Sequence[str]) -> dict[str, str]:
+    aliases = {}
+    for one in given:
+        alias, equals, name = one.partition("=")
+        if not (alias and equals and name):
+            raise ConfigError(f"--alias must be ALIAS=NAME, got {one!r}")
+        aliases[alias] = name
+    return aliases
+
+
+def _ready_line(app: App, url: str) -> str:
+    names = app.serving.names
+    return (
+        f"modelport: serving {', '.join(names)} at {url} "
+        f'(OpenAI clients: base_url="{url}/v1", model="{names[0]}"; Ctrl-C stops)'
+    )
+
+
+def _log_to_stderr() -> None:
+    """The library configures no logging; this program's own log is its stderr."""
+    import logging
+
+    if not logging.getLogger().handlers:
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+# --- values of options ---
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: expected 0 to 65535")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e7:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return number
+
+
+def _size(text: str) -> int:
+    units = {"k": 1024, "m": 1024**2, "g": 1024**3}
+    unit = units.get(text[-1:].lower(), 1)
+    digits = text if unit == 1 else text[:-1]
+    if not (digits.isascii() and digits.isdigit() and 0 < int(digits) < 1 << 40):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: expected bytes, or a number with K, M or G")
+    return int(digits) * unit
