@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from modelport.errors import InvalidRequest
+from modelport.media import is_array, to_array
 from modelport.types import ImagePart, Message as ChatMessage, ReasoningPart, TextPart, message_to_dict
 
 __all__ = ("COMPOSERS", "Message", "MessageList", "intermediate")
@@ -72,8 +73,11 @@ def _message(message: ChatMessage, content: Any) -> Message:
 
 
 def _picture(image: Any, where: str) -> Any:
-    if isinstance(image, PurePath) or hasattr(image, "__array_interface__"):
+    if isinstance(image, PurePath) or is_array(image):
         return image
-    raise InvalidRequest(
-        f"{where}: AgentStudio's models take images as NumPy arrays or paths; got {type(image).__name__}", param=where
-    )
+    try:
+        return to_array(image)
+    except InvalidRequest as error:
+        raise InvalidRequest(
+            f"{where}: AgentStudio's models take images as NumPy arrays or paths: {error}", param=where
+        ) from error
