@@ -315,7 +315,7 @@ def encode_png(image: Any) -> bytes:
     np.subtract(flat[:, bands:], flat[:, :-bands], out=rows[:, 1 + bands :])
     color = {1: 0, 3: 2, 4: 6}[bands]
     header = struct.pack(">IIBBBBB", width, height, 8, color, 0, 0, 0)
-    body = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(memoryview(rows), 1)) + _chunk(b"IEND", b"")
+    body = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows.data, 1)) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 

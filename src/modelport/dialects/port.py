@@ -18,7 +18,7 @@ from msgspec.structs import force_setattr, replace
 
 from modelport.dialects._port_errors import MissingParts, decode_error_body, encode_error_body, foreign_error
 from modelport.dialects._port_frames import UNDECODABLE, UNENCODABLE, FrameDecoder, FrameEncoder
-from modelport.dialects._port_parts import MOST_PART, DecodedPart, EncodedPart, decode_part, encode_part
+from modelport.dialects._port_parts import MOST_PART, DecodedPart, EncodedPart, decode_part, encode_part, pil_facts
 from modelport.dialects._port_plain import check_node_count, check_plain, explain_unencodable
 from modelport.dialects.base import Asked
 from modelport.errors import (
@@ -44,6 +44,7 @@ __all__ = (
     "foreign_error",
     "images_of",
     "pack",
+    "pil_facts",
 )
 
 VERSION = 1
@@ -262,9 +263,8 @@ class Port:
     name = "port"
     path = "/port/v1/generate"
     request_type = f"application/vnd.modelport.v{VERSION}"
-    response_type = f"application/vnd.modelport.v{VERSION}+answer"
+    response_type = f"application/vnd.modelport.v{VERSION}"  # of a whole answer, and of an error
     stream_type = f"application/vnd.modelport.v{VERSION}+stream"
-    error_type = f"application/vnd.modelport.v{VERSION}+error"
 
     def __init__(self, parts: PartSource | None = None) -> None:
         self._parts = parts
@@ -324,7 +324,7 @@ class Port:
     def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
         """The error that an answer other than 200 tells; one that is not ours is told by its status."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == self.error_type:
+        if kind == self.response_type:
             try:
                 return decode_error_body(msgspec.msgpack.decode(body, type=dict[str, Any]))
             except (*UNDECODABLE, ProtocolError):

@@ -13,8 +13,10 @@ from msgspec import Struct
 
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
+from modelport.server import port
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
@@ -39,6 +41,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
 ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
+    Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),
+    Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
     Route(path="/v1/models", method="GET", endpoint=list_models),
     Route(path="/v1/models/", method="GET", endpoint=one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
