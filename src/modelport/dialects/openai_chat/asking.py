@@ -158,7 +158,7 @@ def _check_role(given: wire.WireMessage, role: str, number: int) -> None:
             given.tool_calls or given.function_call or given.refusal or given.reasoning_content or given.reasoning
         ):
             raise InvalidRequest(
-                f"messages[{number}] says nothing: an assistant's message needs content or tool_calls",
+                f"messages[{number}].content is missing: an assistant's message needs it, or tool_calls",
                 param=f"messages[{number}].content",
             )
     elif given.tool_calls or given.function_call:
