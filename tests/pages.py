@@ -8,6 +8,9 @@ In a page, top to bottom, in one empty folder of its own:
 - ``console`` runs each ``$ command``; text below a command is what it prints, and without text it must succeed. A
   command that ends in ``&`` stays in the background until the page ends; the page goes on once its text is printed.
 - any other language (``sh``, ``text``, ``toml``, ...) is for reading; ``<!-- skip: next -->`` passes over one block.
+
+A page's servers listen on ports 8000 to 8009: as ``--port 8000`` and ``:8000`` these stand for ports that are free when
+the page is run, the same ones all through it.
 """
 
 import ast
@@ -16,8 +19,10 @@ import contextlib
 import doctest
 import io
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +40,7 @@ __all__ = ("pages",)
 ROOT = Path(__file__).parent.parent
 PATIENCE = 10.0  # seconds for a background command to print what the page says
 _FILE = "# file: "
+_PORT = re.compile(r"(--port |:)(800\d)\b")
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -64,8 +70,20 @@ class _Page:
         self.printed = ""
         self.running: list[subprocess.Popen[str]] = []
         self.modules = set(sys.modules)
+        self.ports: dict[str, str] = {}
         os.chdir(self.folder)
         sys.path.insert(0, str(self.folder))
+
+    def text(self, parsed: object) -> str:
+        """A block's text, with ports that are free here in place of those that it names."""
+        return _PORT.sub(lambda found: found[1] + self._port(found[2]), str(parsed))
+
+    def _port(self, number: str) -> str:
+        if number not in self.ports:
+            with socket.socket() as taken:
+                taken.bind(("127.0.0.1", 0))
+                self.ports[number] = str(taken.getsockname()[1])
+        return self.ports[number]
 
     def close(self) -> None:
         for process in self.running:
@@ -96,7 +114,7 @@ def _close_page(namespace: dict[str, Any]) -> None:
 
 def _run_python(example: Example) -> None:
     page: _Page = example.namespace["__page__"]
-    source = textwrap.dedent(str(example.parsed))
+    source = textwrap.dedent(page.text(example.parsed))
     first, _, rest = source.partition("\n")
     if first.startswith(_FILE):
         target = page.folder / first.removeprefix(_FILE).strip()
@@ -117,7 +135,7 @@ def _run_python(example: Example) -> None:
 
 def _compare_output(example: Example) -> None:
     page: _Page = example.namespace["__page__"]
-    _must_match(str(example.parsed), page.printed, "the block above")
+    _must_match(page.text(example.parsed), page.printed, "the block above")
 
 
 # --- console ---
@@ -125,7 +143,7 @@ def _compare_output(example: Example) -> None:
 
 def _run_console(example: Example) -> None:
     page: _Page = example.namespace["__page__"]
-    for command, expected in _commands(str(example.parsed)):
+    for command, expected in _commands(page.text(example.parsed)):
         if command.endswith("&"):
             _start(page, command.removesuffix("&"), expected)
         else:

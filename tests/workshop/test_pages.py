@@ -35,6 +35,7 @@ def run_page(text: str, folder: Path) -> None:
         "```console\n$ echo one \\\n>   two\none two\n```\n",
         "```console\n$ python3 -c 'import sys; sys.exit(\"no such thing\")'\nno such thing\n```\n",
         "```console\n$ sh -c 'echo ready; sleep 60' &\nready\n$ echo next\nnext\n```\n",
+        "```python\nprint('http://127.0.0.1:8000/v1')\n```\n\n```output\nhttp://127.0.0.1:8000/v1\n```\n",
         "```sh\nfalse\n```\n",
         "<!-- skip: next -->\n\n```python\nraise SystemExit\n```\n",
     ],
@@ -67,6 +68,19 @@ def test_a_traceback_names_the_line_of_the_page(tmp_path: Path) -> None:
         run_page("# Title\n\n```python\nx = 1\nx / 0\n```\n", tmp_path)
 
     assert caught.traceback[-1].lineno + 1 == 5
+
+
+def test_the_ports_of_a_page_are_free_ones_and_the_same_all_through_it(tmp_path: Path) -> None:
+    run_page(
+        "```console\n$ echo --port 8001 :8001 :8000 :18001 > " + str(tmp_path / "ports") + "\n```\n\n"
+        "```python\nwhole = 8001\n```\n\n```console\n$ echo :8001 >> " + str(tmp_path / "ports") + "\n```\n",
+        tmp_path,
+    )
+
+    _, first, second, other, untouched, again = (tmp_path / "ports").read_text().split()
+    assert f":{first}" == second == again != ":8001"
+    assert other not in {second, ":8000"}
+    assert untouched == ":18001"
 
 
 def test_a_background_process_ends_with_its_page(tmp_path: Path) -> None:
