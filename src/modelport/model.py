@@ -6,7 +6,17 @@ from typing import Protocol, runtime_checkable
 
 from modelport.types import ChatRequest, ChatResponse, Event, ResponseBuilder
 
-__all__ = ("AnswerStream", "Model", "ReadyEvents", "WholeAnswer", "accepts", "generate", "identity", "suspends")
+__all__ = (
+    "AnswerStream",
+    "ImmediateAnswer",
+    "Model",
+    "ReadyEvents",
+    "WholeAnswer",
+    "accepts",
+    "generate",
+    "identity",
+    "suspends",
+)
 
 
 class AnswerStream(Protocol):
@@ -61,7 +71,7 @@ async def generate(model: Model, request: ChatRequest) -> ChatResponse:
     """The whole answer: *model*'s events, folded."""
     builder = ResponseBuilder(model.name)
     answer = model.stream(request)
-    if type(answer) is WholeAnswer:  # nothing to iterate and nothing to leave: the hot path in process
+    if isinstance(answer, WholeAnswer):  # nothing to iterate and nothing to leave: the hot path in process
         builder.add_all(await answer.events())
         return builder.response()
     async with answer as events:
@@ -99,7 +109,10 @@ class ReadyEvents:
 
 
 class WholeAnswer:
-    """An :class:`AnswerStream` of an answer that comes all at once: *answer* is awaited on entering."""
+    """An :class:`AnswerStream` of an answer that comes all at once: *answer* is awaited on entering.
+
+    A subclass may leave *answer* out and have ``events`` of its own.
+    """
 
     __slots__ = ("_answer",)
 
@@ -111,9 +124,25 @@ class WholeAnswer:
         return self._answer
 
     async def __aenter__(self) -> ReadyEvents:
-        return ReadyEvents(await self._answer)
+        return ReadyEvents(await self.events())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         return None
+
+
+class ImmediateAnswer(WholeAnswer):
+    """A whole answer that nothing waits for on an event loop: a blocking caller may call ``now()``, and be done.
+
+    A subclass has ``now()``, and ``events()`` for callers on a loop, which gives the same and does not block it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """A subclass keeps what it needs."""
+
+    def now(self) -> Sequence[Event]:
+        """All the events, made here and now, in the caller's thread."""
+        raise NotImplementedError

@@ -4,8 +4,8 @@ The answer may be an object, a dict or plain text; nothing is ever set on it, an
 ``Started.raw``.
 """
 
-from collections.abc import Mapping, Sequence
-from types import SimpleNamespace, TracebackType
+from collections.abc import Awaitable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason, message_events, usage_from
@@ -13,7 +13,7 @@ from modelport.adapters.contract import broken, came, failure
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
 from modelport.adapters.shape import check_one_argument, kind_of
-from modelport.model import AnswerStream, ReadyEvents
+from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
 from modelport.sync import offload
 from modelport.sync.offload import inline
 from modelport.types import ChatRequest, Event, Finish, Started, TextDelta, Usage
@@ -72,12 +72,10 @@ class ModelClientModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The client's answer, at once."""
-        return _Answer(self, request)
+        return _WaitingAnswer(self, request) if self.suspends else _Answer(self, request)
 
     def _params(self, request: ChatRequest) -> dict[str, Any]:
-        params = params_of(request)
-        if self._defaults:
-            params = {**self._defaults, **params}
+        params = {**self._defaults, **params_of(request)}
         params["messages"] = dicts_of(request)
         return params
 
@@ -101,11 +99,7 @@ class ModelClientModel:
         answers = {}
         for method in ("message_retrieval", "cost", "get_usage"):
             if method == "message_retrieval" or hasattr(self.client, method):
-                answer = self._call(method, response, view)
-                try:
-                    answers[method] = await answer if hasattr(answer, "__await__") else answer
-                except Exception as error:
-                    raise failure(self._where(method), error) from error
+                answers[method] = await self._call_waiting(method, response, view)
         events = self._events(response, view, answers["message_retrieval"])
         self._count(events, answers.get("cost"), answers.get("get_usage"))
         return events
@@ -117,6 +111,19 @@ class ModelClientModel:
         usage = self._call("get_usage", response, view) if self._has_usage else None
         self._count(events, cost, usage)
         return events
+
+    async def _call_waiting(self, method: str, response: Any, view: Any) -> Any:
+        """As :meth:`_call`, waiting for the answer where the method is async."""
+        function = getattr(self.client, method)
+        try:
+            answer = function(response)
+            return await answer if hasattr(answer, "__await__") else answer
+        except (AttributeError, TypeError, KeyError) as error:
+            if view is response:
+                raise failure(self._where(method), error) from error
+        except Exception as error:
+            raise failure(self._where(method), error) from error
+        return await self._call_waiting(method, view, view)
 
     def _call(self, method: str, response: Any, view: Any) -> Any:
         """The answer of one of the client's methods about *response*.
@@ -131,10 +138,7 @@ class ModelClientModel:
                 raise failure(self._where(method), error) from error
         except Exception as error:
             raise failure(self._where(method), error) from error
-        try:
-            return function(view)
-        except Exception as error:
-            raise failure(self._where(method), error) from error
+        return self._call(method, view, view)
 
     def _view(self, response: Any) -> Any:
         """*response* as an object with a list of choices, which it usually is."""
@@ -242,8 +246,8 @@ class ModelClientModel:
         raise broken(where, problem, asks=f"a dict with {', '.join(_NAMED)}", mend="return {} where nothing is counted")
 
 
-class _Answer:
-    """The answer of a ModelClient: asked for on entering, all there at once."""
+class _Answer(ImmediateAnswer):
+    """The answer of a ModelClient with nothing async in it: there when it is asked for, all at once."""
 
     __slots__ = ("_model", "_request")
 
@@ -251,17 +255,25 @@ class _Answer:
         self._model = model
         self._request = request
 
-    async def __aenter__(self) -> ReadyEvents:
+    def now(self) -> Sequence[Event]:
         model = self._model
-        params = model._params(self._request)
-        if model.suspends:
-            return ReadyEvents(await model._ask_waiting(params))
-        return ReadyEvents(model._ask(params) if inline.depth else await offload(model._ask, params))
+        return model._ask(model._params(self._request))
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        return None
+    async def events(self) -> Sequence[Event]:
+        return self.now() if inline.depth else await offload(self.now)
+
+
+class _WaitingAnswer(WholeAnswer):
+    """The answer of a ModelClient with something async in it."""
+
+    __slots__ = ("_model", "_request")
+
+    def __init__(self, model: ModelClientModel, request: ChatRequest) -> None:
+        self._model = model
+        self._request = request
+
+    def events(self) -> Awaitable[Sequence[Event]]:
+        return self._model._ask_waiting(self._model._params(self._request))
 
 
 class _Open(dict[str, Any]):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, overload
 
-from modelport.client.responses import Answer, AsyncStream, Stream, answer_from, texts_or_messages
+from modelport.client.responses import Answer, AsyncStream, Stream, answer_from, folded, texts_or_messages
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
 from modelport.client.usage import UsageTally, summary_text, usage_modes
 from modelport.config.config_list import read_config_list
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
-from modelport.model import Model, ReadyEvents, generate, suspends
+from modelport.model import ImmediateAnswer, Model, ReadyEvents, suspends
 from modelport.storage.cache import open_cache
 from modelport.sync import iterate, run
 from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params
@@ -60,7 +60,7 @@ class Client:
         self._templates = any(slot.allow_format_str_template for slot in self._slots)
         self._filters = filter_func is not None or any(slot.filter_func is not None for slot in self._slots)
         self._chain: Fallback | None = None
-        self._suspends = True
+        self._only: Model | None = None
         self._settle()
 
     # --- registering ---
@@ -89,7 +89,7 @@ class Client:
         models = [(slot.label, slot.model) for slot in self._slots if slot.model is not None]
         if len(models) == len(self._slots):
             self._chain = Fallback(models, on=self._fallback_on)
-            self._suspends = self._chain.suspends
+            self._only = models[0][1] if len(models) == 1 else None
 
     def _ready(self) -> Fallback:
         if self._chain is None:
@@ -125,10 +125,11 @@ class Client:
             chain, request = self._prepare(params)
             answer = chain.stream(request)
             return Stream(iterate(answer, suspends=chain.suspends), chain.name, self._place_of(answer))
-        if _PLAIN.isdisjoint(params) and not self._filters and not self._templates:
-            chain = self._ready()
-            return run(self._answer(chain, request_from_params(params)), suspends=self._suspends)
         chain, request = self._prepare(params)
+        if chain is self._chain and self._only is not None:
+            only = self._only.stream(request)
+            if isinstance(only, ImmediateAnswer):  # nothing to wait for, to try next or to leave: the quick way
+                return folded(only.now(), chain.name, self._slots[0].label, 0)
         return run(self._answer(chain, request), suspends=chain.suspends)
 
     @overload
@@ -148,8 +149,6 @@ class Client:
         return AsyncStream(answer, events, chain.name, self._place_of(answer))
 
     async def _answer(self, chain: Fallback, request: ChatRequest) -> Answer:
-        if len(chain.models) == 1 and chain is self._chain:
-            return answer_from(await generate(chain.models[0][1], request), self._slots[0].label, 0)
         answer = chain.stream(request)
         try:
             builder = ResponseBuilder(chain.name)
@@ -171,7 +170,9 @@ class Client:
         return answer_from(last.response, self._slots[-1].label, len(self._slots) - 1, pass_filter=False)
 
     def _prepare(self, params: dict[str, Any]) -> tuple[Fallback, ChatRequest]:
-        chain = self._ready()
+        chain = self._chain or self._ready()
+        if not self._filters and _OURS.isdisjoint(params):
+            return chain, request_from_params(params)
         context = params.pop("context", None)
         allow = params.pop("allow_format_str_template", self._templates)
         filter_func = params.pop("filter_func", None)
@@ -246,7 +247,7 @@ class Client:
         await self.aclose()
 
 
-_PLAIN = frozenset({"context", "allow_format_str_template", "filter_func", "cache", "agent"})
+_OURS = frozenset({"context", "allow_format_str_template", "filter_func", "cache", "agent"})
 
 
 def _passes(filter_func: FilterFunction, context: Mapping[str, Any]) -> Callable[[ChatResponse], object]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modelport.config.assembly import assemble, model_of
+from modelport.config.assembly import assemble, registered_model
 from modelport.config.entry import Entry
+from modelport.config.opening import open_entry
 from modelport.errors import ConfigError
 from modelport.model import Model
 from modelport.storage.cache import Cache, open_cache
@@ -32,11 +33,11 @@ class Slot:
         self._cache = open_cache(entry.call["cache"]) if entry.call.get("cache") is not None else cache
         self._record = record
         if self.waiting_for is None:
-            self._fill(model_of(entry))
+            self._fill(open_entry(entry))
 
     def register(self, cls: type, arguments: Mapping[str, Any]) -> None:
         """Make the entry's model: an object of *cls*."""
-        self._fill(model_of(self.entry, arguments, cls=cls))
+        self._fill(registered_model(self.entry, cls, arguments))
         self.waiting_for = None
 
     def _fill(self, bare: Model) -> None:

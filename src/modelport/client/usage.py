@@ -1,11 +1,15 @@
 """What a client's answers took: by model, with and without those from the cache. Knows neither models nor prices."""
 
 import threading
+from collections import deque
 from typing import Any
 
 from modelport.types import Usage
 
 __all__ = ("UsageTally", "summary_text", "usage_modes")
+
+
+_MANY = 1024
 
 
 class _Sum:
@@ -36,6 +40,12 @@ class _Sum:
         if usage.estimated:
             self.estimated += 1
 
+    def plus(self, other: "_Sum | None") -> "_Sum":
+        result = _Sum()
+        for name in _Sum.__slots__:
+            setattr(result, name, getattr(self, name) + (0 if other is None else getattr(other, name)))
+        return result
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "cost": self.cost if self.priced else None,
@@ -58,35 +68,52 @@ class UsageTally:
     """
 
     def __init__(self) -> None:
+        # An answer is noted by one append, which needs no lock, and added up when somebody asks, or there are many.
+        self._noted: deque[tuple[str, Usage, bool]] = deque()
         self._lock = threading.Lock()
         self._actual: dict[str, _Sum] = {}
-        self._total: dict[str, _Sum] = {}
+        self._cached: dict[str, _Sum] = {}
 
     def record(self, model: str, usage: Usage, cached: bool) -> None:
         """One more answer; what came from a cache took nothing, and counts in the total only."""
-        with self._lock:
-            for sums in (self._total,) if cached else (self._actual, self._total):
-                found = sums.get(model)
-                if found is None:
-                    found = sums[model] = _Sum()
-                found.add(usage)
+        noted = self._noted
+        noted.append((model, usage, cached))
+        if len(noted) >= _MANY:
+            with self._lock:
+                self._add_up()
+
+    def _add_up(self) -> None:
+        noted = self._noted
+        while noted:
+            model, usage, cached = noted.popleft()
+            sums = self._cached if cached else self._actual
+            found = sums.get(model)
+            if found is None:
+                found = sums[model] = _Sum()
+            found.add(usage)
 
     def actual(self) -> dict[str, Any] | None:
         """Without cached answers; None where there was no other."""
-        return self._summary(self._actual)
+        return self._summary(with_cached=False)
 
     def total(self) -> dict[str, Any] | None:
         """With cached answers; None where there was none at all."""
-        return self._summary(self._total)
+        return self._summary(with_cached=True)
 
     def clear(self) -> None:
         """Begin anew."""
         with self._lock:
+            self._noted.clear()
             self._actual = {}
-            self._total = {}
+            self._cached = {}
 
-    def _summary(self, sums: dict[str, _Sum]) -> dict[str, Any] | None:
+    def _summary(self, *, with_cached: bool) -> dict[str, Any] | None:
         with self._lock:
+            self._add_up()
+            sums = dict(self._actual)
+            if with_cached:
+                for name, cached in self._cached.items():
+                    sums[name] = cached.plus(sums.get(name))
             if not sums:
                 return None
             models: dict[str, Any] = {name: each.to_dict() for name, each in sums.items()}

@@ -18,9 +18,8 @@ A wrapper that an entry does not ask for is not there.
 from collections.abc import Mapping
 from typing import Any
 
-from modelport.adapters import as_model, contract_of
+from modelport.adapters import as_model
 from modelport.config.entry import Entry
-from modelport.config.spec import load, locate
 from modelport.errors import ConfigError, ModelportError
 from modelport.model import Model
 from modelport.storage.cache import Cache
@@ -35,56 +34,17 @@ from modelport.wrappers.limiting import ConcurrencyLimiting, RateLimiting
 from modelport.wrappers.metering import Metering, Record
 from modelport.wrappers.retrying import Retrying
 
-__all__ = ("assemble", "model_of", "request_defaults", "salt_of")
+__all__ = ("assemble", "registered_model", "request_defaults", "salt_of")
 
 
-def model_of(entry: Entry, arguments: Mapping[str, Any] | None = None, *, cls: type | None = None) -> Model:
-    """The bare model that *entry* names; for one that names a registered class, *cls* made with *arguments*.
+def registered_model(entry: Entry, cls: type, arguments: Mapping[str, Any]) -> Model:
+    """The bare model of an entry that names *cls*: an object of it, made of the entry and *arguments*.
 
     Raises:
-        LoadError, ModelNotFound, NotAModel: as :func:`modelport.load` does.
-        ConfigError: what it names is not here yet.
+        LoadError: the constructor failed.
+        NotAModel: the class has none of the shapes of a model.
     """
-    if cls is not None:
-        return as_model(cls, config=entry.given, arguments=arguments)
-    if entry.source == "object":
-        config = {name: value for name, value in entry.given.items() if value is not entry.thing}
-        return as_model(entry.thing, config=config)
-    if entry.source == "registered":
-        raise ConfigError(f"{entry.label} names a class that is registered with the client", param="model_client_cls")
-    return _loaded(entry)
-
-
-def _loaded(entry: Entry) -> Model:
-    options = {name: value for name, value in entry.options.items() if name not in _HERE}
-    if entry.source == "api":
-        return _served(entry, options)
-    spec = str(entry.thing)
-    target = locate(spec)
-    if target.opens and target.argument is None:
-        argument = entry.base_url or entry.model
-        return load(f"{spec}:{argument}" if argument and argument != spec else spec, **options)
-    if isinstance(target.thing, type) and contract_of(target.thing) == "modelclient":
-        return as_model(target.thing, config=entry.given)
-    return load(spec, **options)
-
-
-def _served(entry: Entry, options: Mapping[str, Any]) -> Model:
-    """What is at a ``base_url``: so far, a server of our own."""
-    kind = (entry.api_type or "modelport").lower()
-    if entry.base_url is None or kind not in {"modelport", "remote"}:
-        what = f"api_type {entry.api_type!r}" if entry.api_type else "an API of somebody else's (no base_url is given)"
-        raise ConfigError(
-            f"{entry.label} needs {what}, and this version of modelport speaks to modelport servers only: give the "
-            "base_url of one, or a provider, spec or model_client_cls",
-            param="base_url" if entry.base_url is None else "api_type",
-        )
-    if entry.api_key is not None:
-        options = {"api_key": entry.api_key.reveal(), **options}
-    return load(f"remote:{entry.base_url.rstrip('/').removesuffix('/v1')}", **options)
-
-
-_HERE = frozenset({"max_concurrency"})
+    return as_model(cls, config=entry.given, arguments=arguments)
 
 
 def assemble(
@@ -106,11 +66,8 @@ def assemble(
 def _guarded(entry: Entry, model: Model) -> Model:
     if entry.timeout is not None:
         model = Deadline(model, entry.timeout)
-    concurrency = entry.options.get("max_concurrency")
-    if concurrency is not None:
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise ConfigError(f"{entry.label}: max_concurrency must be a whole number above 0", param="max_concurrency")
-        model = ConcurrencyLimiting(model, concurrency)
+    if entry.max_concurrency is not None:
+        model = ConcurrencyLimiting(model, entry.max_concurrency)
     if entry.api_rate_limit is not None:
         model = RateLimiting(model, entry.api_rate_limit)
     if entry.max_retries:

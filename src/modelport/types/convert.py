@@ -27,6 +27,9 @@ def request_from_params(params: Mapping[str, Any]) -> ChatRequest:
     """
     if "messages" not in params:
         raise InvalidRequest("messages is missing: give a list of {'role': …, 'content': …}", param="messages")
+    messages = messages_from(params["messages"], later=True)
+    if len(params) == 1:
+        return ChatRequest(messages=messages)
     known: dict[str, Any] = {"messages": ()}
     extra: dict[str, Any] | None = None
     for key, value in params.items():
@@ -46,7 +49,7 @@ def request_from_params(params: Mapping[str, Any]) -> ChatRequest:
         request = convert(known, ChatRequest)
     except ValidationError as error:
         raise translate_validation(error) from None
-    force_setattr(request, "messages", messages_from(params["messages"], later=True))
+    force_setattr(request, "messages", messages)
     return request
 
 

@@ -74,6 +74,8 @@ def messages_from(given: Any, *, later: bool = False) -> Messages:
     Raises:
         InvalidRequest: it is empty, or a message is wrong; ``param`` says which and where.
     """
+    if later and given and type(given) is list:  # nearly always
+        return Messages(given)
     if isinstance(given, Messages):
         return given
     if isinstance(given, str):

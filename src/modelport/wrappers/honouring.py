@@ -7,6 +7,7 @@ is refused by name.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -39,6 +40,9 @@ class Honouring(Wrapper):
         self.accepts = None  # whatever is set is judged here
         self._fields = fields
         self._foreign = tuple(name for name in _JUDGED if name not in fields)
+        judged = {*self._foreign, "n", "tool_choice"}
+        self._judged = attrgetter(*judged)
+        self._unset = (None,) * len(judged)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer, with what the model does not keep kept for it.
@@ -46,6 +50,8 @@ class Honouring(Wrapper):
         Raises:
             UnsupportedField: a field is neither kept by the model nor by the port.
         """
+        if self._judged(request) == self._unset:  # nearly always
+            return self.model.stream(request)
         emulated: list[str] = []
         for name in self._foreign:
             value = getattr(request, name)

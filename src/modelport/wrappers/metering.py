@@ -1,16 +1,18 @@
 """What an answer took: the model's own counts, estimates where it gave none, and the cost where a price is known."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from modelport.model import AnswerStream, Model, ReadyEvents
+from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents
 from modelport.types import (
     ChatRequest,
     Event,
+    Finish,
     Message,
+    Messages,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -57,16 +59,41 @@ class Metering(Wrapper):
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer and its usage. An answer that ends early is recorded as far as it came."""
-        return _MeteredAnswer(self, request)
+        answer = self.model.stream(request)
+        if isinstance(answer, ImmediateAnswer):
+            return _MeteredNow(self, request, answer)
+        return _MeteredAnswer(self, request, answer)
+
+    def whole(self, request: ChatRequest, events: Sequence[Event]) -> list[Event]:
+        """All the *events* of an answer, the last of them its usage; records it."""
+        name, usage, cached, written = self.name, None, False, 0
+        kept: list[Event] = []
+        for event in events:
+            kind = type(event)
+            if kind is Usage:
+                usage = event
+                continue
+            if kind is Started:
+                name, cached = event.model or name, event.cached  # type: ignore[union-attr]
+            elif kind is not Finish:
+                written += _written(event)
+            kept.append(event)
+        settled = self.settle(request, name, usage, written)  # type: ignore[arg-type]
+        if self.record is not None:
+            self.record(name, settled, cached)
+        kept.append(settled)
+        return kept
 
     def settle(self, request: ChatRequest, name: str, usage: Usage | None, written: int) -> Usage:
         """*usage* with what is missing in it. *written* is the length of the answer, in bytes of UTF-8."""
         if usage is None:
-            usage = Usage(estimate_tokens(request), tokens_of(written), estimated=True)
+            usage = Usage(estimate_tokens(request), (written + 3) // 4, estimated=True)
         elif usage.prompt_tokens is None or usage.completion_tokens is None:
             usage = self._fill(request, usage, written)
         price = self.price
-        if price is None and usage.cost is None and self.lookup is not None:
+        if price is None:
+            if usage.cost is not None or self.lookup is None:
+                return usage
             price = self.lookup(name)
         return usage if price is None else replace(usage, cost=_cost(usage, price))
 
@@ -74,12 +101,11 @@ class Metering(Wrapper):
         total = usage.total_tokens
         prompt, completion = usage.prompt_tokens, usage.completion_tokens
         if total is None:
-            return replace(
-                usage,
-                prompt_tokens=estimate_tokens(request) if prompt is None else prompt,
-                completion_tokens=tokens_of(written) if completion is None else completion,
-                estimated=True,
-            )
+            if prompt is None:
+                prompt = estimate_tokens(request)
+            if completion is None:
+                completion = (written + 3) // 4
+            return replace(usage, prompt_tokens=prompt, completion_tokens=completion, estimated=True)
         if self.price is None or self.price[0] == self.price[1]:
             return usage  # the total is counted, and enough
         if prompt is None:
@@ -87,23 +113,36 @@ class Metering(Wrapper):
         return replace(usage, prompt_tokens=prompt, completion_tokens=max(0, total - prompt), estimated=True)
 
 
+class _MeteredNow(ImmediateAnswer):
+    __slots__ = ("_inner", "_metering", "_request")
+
+    def __init__(self, metering: Metering, request: ChatRequest, inner: ImmediateAnswer) -> None:
+        self._metering = metering
+        self._request = request
+        self._inner = inner
+
+    def now(self) -> Sequence[Event]:
+        return self._metering.whole(self._request, self._inner.now())
+
+    async def events(self) -> Sequence[Event]:
+        return self._metering.whole(self._request, await self._inner.events())
+
+
 class _MeteredAnswer:
     __slots__ = ("_answer", "_metering", "_request", "_tally")
 
-    def __init__(self, metering: Metering, request: ChatRequest) -> None:
+    def __init__(self, metering: Metering, request: ChatRequest, answer: AnswerStream) -> None:
         self._metering = metering
         self._request = request
-        self._answer = metering.model.stream(request)
+        self._answer = answer
         self._tally: _Tally | None = None
 
     async def __aenter__(self) -> AsyncIterator[Event]:
         events = await self._answer.__aenter__()
-        self._tally = tally = _Tally(self._metering, self._request)
-        if type(events) is not ReadyEvents:
-            return tally.follow(events)
-        kept = [event for event in events.rest() if not tally.see(event)]
-        kept.append(tally.finish())
-        return ReadyEvents(kept)
+        if type(events) is ReadyEvents:
+            return ReadyEvents(self._metering.whole(self._request, events.rest()))
+        self._tally = _Tally(self._metering, self._request)
+        return self._tally.follow(events)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -130,16 +169,14 @@ class _Tally:
     def see(self, event: Event) -> bool:
         """Note *event*; True for a usage, which is held back until all is known."""
         kind = type(event)
-        if kind is TextDelta or kind is ReasoningDelta:
-            self._written += _size(event.text)  # type: ignore[union-attr]
-        elif kind is Usage:
+        if kind is Usage:
             self._usage = event  # type: ignore[assignment]
             return True
-        elif kind is ToolCallDelta:
-            self._written += _size(event.arguments) + _size(event.name or "")  # type: ignore[union-attr]
-        elif kind is Started:
+        if kind is Started:
             self._name = event.model or self._name  # type: ignore[union-attr]
             self._cached = event.cached  # type: ignore[union-attr]
+        else:
+            self._written += _written(event)
         return False
 
     async def follow(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
@@ -160,6 +197,9 @@ class _Tally:
 
 def estimate_tokens(request: ChatRequest) -> int:
     """About how many tokens *request*'s prompt has: a token for every four bytes of its text, and some per message."""
+    quick = _quickly(request)
+    if quick is not None:
+        return quick
     written, images = 0, 0
     for message in request.messages:
         content = message.content
@@ -176,6 +216,21 @@ def estimate_tokens(request: ChatRequest) -> int:
     return tokens_of(written) + _A_MESSAGE * len(request.messages) + _IMAGE_TOKENS * images
 
 
+def _quickly(request: ChatRequest) -> int | None:
+    """The same where the prompt is nothing but ASCII text, counted on the caller's own dicts; else None."""
+    messages = request.messages
+    if type(messages) is not Messages or request.tools is not None:  # with tools there may be calls in it
+        return None
+    given = messages.given
+    try:
+        text = "".join([message["content"] for message in given])
+    except (TypeError, KeyError, IndexError):  # values, parts, or nothing said
+        return None
+    if not text.isascii():
+        return None
+    return (len(text) + 3) // 4 + _A_MESSAGE * len(given)
+
+
 def _parts(message: Message) -> tuple[int, int]:
     parts: Iterable[object] = message.content or ()
     images = sum(1 for part in parts if not hasattr(part, "text"))
@@ -185,6 +240,17 @@ def _parts(message: Message) -> tuple[int, int]:
 def tokens_of(written: int) -> int:
     """Tokens in so many bytes of text."""
     return (written + 3) // 4
+
+
+def _written(event: Event) -> int:
+    """The bytes of UTF-8 that *event* adds to the answer."""
+    kind = type(event)
+    if kind is TextDelta or kind is ReasoningDelta:
+        text: str = event.text  # type: ignore[union-attr]
+        return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    if kind is ToolCallDelta:
+        return _size(event.arguments) + _size(event.name or "")  # type: ignore[union-attr]
+    return 0
 
 
 def _size(text: str) -> int:
