@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ from modelport.server.endpoints import Endpoint, asking, health, list_models, on
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
 from modelport.server.serving import Serving
+from modelport.sync import offload
 
 __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
 
@@ -140,7 +142,7 @@ class App:
         return ", ".join(f"{route.method} {route.path}" for route in self.routes)
 
     async def _refuse(self, exchange: Exchange, route: Route | None, error: BaseException) -> None:
-        known = self.known_error(error, exchange, exchange.path)
+        known = await self.known_error(error, exchange, exchange.path)
         if exchange.begun:
             return  # what has begun as an answer cannot become an error; the server closes the connection
         dialect = OPENAI_CHAT if route is None else route.dialect
@@ -148,11 +150,12 @@ class App:
             known.status, dialect.encode_error(known), dialect.response_type.encode(), _error_headers(known, route)
         )
 
-    def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
+    async def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
         """*error*, or what the client may know of one that nobody foresaw: the log has the rest, under the same id."""
         if isinstance(error, ModelportError):
             return error
-        logger.error("%s: %s failed", exchange.request_id, where, exc_info=error)
+        # A log may be a full disk or a pipe that nobody reads.
+        await offload(partial(logger.error, "%s: %s failed", exchange.request_id, where, exc_info=error))
         return ModelError(f"{where} failed unexpectedly; the server's log has the reason under {exchange.request_id}")
 
     async def _live(self, receive: Receive, send: Send) -> None:

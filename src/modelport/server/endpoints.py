@@ -127,7 +127,7 @@ class _Streamed:
             if not self._exchange.begun:
                 raise
             if not isinstance(error, ClientGone):
-                await self._fail(self._app.known_error(error, self._exchange, self._served.name))
+                await self._fail(await self._app.known_error(error, self._exchange, self._served.name))
         except asyncio.CancelledError:
             if self._exchange.begun:
                 await self._fail(Overloaded("the server is shutting down", retry_after=1.0))
@@ -138,8 +138,7 @@ class _Streamed:
     async def _answer(self) -> None:
         async with self._served.stream(self._asked.request) as events:
             await pump(events, self._flush)
-        await self._writer.write(self._encoder.finish())
-        await self._writer.end()
+        await self._writer.end(self._encoder.finish())
 
     async def _flush(self, events: list[Event]) -> None:
         if not self._exchange.begun:
@@ -151,8 +150,7 @@ class _Streamed:
             await self._writer.write(data)
 
     async def _fail(self, error: ModelportError) -> None:
-        await self._writer.write(self._encoder.fail(error))
-        await self._writer.end()
+        await self._writer.end(self._encoder.fail(error))
 
 
 # --- the quiet paths ------------------------------------------------------------------------------------------------

@@ -148,9 +148,9 @@ class Exchange:
         """A piece of the answer. Waits while the client is slow to read what it has got."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def end(self) -> None:
-        """The answer in pieces is complete."""
-        await self._send({"type": "http.response.body", "body": b""})
+    async def end(self, data: bytes = b"") -> None:
+        """The answer in pieces is complete with *data*."""
+        await self._send({"type": "http.response.body", "body": data})
 
 
 def _too_large(most: int) -> RequestTooLarge:

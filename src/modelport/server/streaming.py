@@ -148,8 +148,8 @@ class StreamWriter:
             data, self._kept, self._size = b"".join(self._kept), [], 0
             await self._exchange.write(data)
 
-    async def end(self) -> None:
-        """Everything is out, and the answer complete."""
+    async def end(self, data: bytes = b"") -> None:
+        """*data* is the last piece; returns when everything is out."""
         self.hush()
         if self._ticking is not None:
             await self._ticking
@@ -157,7 +157,7 @@ class StreamWriter:
             await self._blocked
         if not self._exchange.begun:
             await self._put(b"")
-        await self._exchange.end()
+        await self._exchange.end(data)
 
     def close(self) -> None:
         """Frees what the writer holds, wherever it stands."""
@@ -187,7 +187,9 @@ class StreamWriter:
         silent = loop.time() - self._last
         rest = self._every
         blocked = self._blocked is not None and not self._blocked.done()
-        if not self._exchange.begun or (silent >= self._every and not self._writing and not blocked):
+        if self._ticking is not None:
+            rest = self._every
+        elif not self._exchange.begun or (silent >= self._every and not self._writing and not blocked):
             self._ticking = loop.create_task(self._say_something())
         elif silent < self._every:
             rest = self._every - silent
