@@ -56,8 +56,9 @@ WAYS: dict[str, Callable[[Secret], str]] = {
     "format": lambda secret: format(secret, ">40"),
     "percent": lambda secret: "%s %r" % (secret, secret),  # noqa: UP031  (this way of formatting is the test)
     "f-string": lambda secret: f"{secret} {secret!s} {secret!r} {secret:>30}",
-    "str.format": lambda secret: "{0} {0!r}".format(secret),  # noqa: UP032
-    "template attribute": lambda secret: "{0.reveal} {0.__class__}".format(secret),
+    "str.format": lambda secret: "{0} {0!r}".format(secret),  # noqa: PLW0108, UP032  (likewise)
+    "template attribute": lambda secret: "{0.reveal} {0.__class__}".format(secret),  # noqa: PLW0108, UP032  (likewise)
+    "str of parts": lambda secret: f"{secret.reveal} {secret.__class__}",
     "container": lambda secret: repr([secret, (secret,), {secret: secret}, {"key": {secret}}]),
     "pprint": lambda secret: pprint.pformat([secret, {"key": secret}]),
     "logging": _logged,

@@ -1,6 +1,5 @@
 """The models directory: what counts, what is skipped, what clashes, and what files may import from one another."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -102,9 +101,7 @@ def test_a_list_with_something_else_in_it_is_an_error_of_that_file(write: Write)
 
     [(_, error)] = list_models("models").broken
 
-    assert error == "models/mine.py: models[0] is 'reply', which has no shape of a model: list classes, " + (
-        "instances or functions"
-    )
+    assert error.startswith("models/mine.py: models[0] is 'reply', which has no shape of a model: list classes,")
 
 
 # --- files ---
@@ -115,7 +112,7 @@ def test_a_broken_file_skips_only_itself(write: Write) -> None:
     write("models/mine.py", STUDIO)
 
     assert load("studio").name == "studio"
-    assert [os.path.basename(path) for path, _ in list_models("models").broken] == ["a_broken.py"]
+    assert [Path(path).name for path, _ in list_models("models").broken] == ["a_broken.py"]
 
 
 def test_a_name_does_not_import_the_files_that_do_not_mention_it(write: Write) -> None:

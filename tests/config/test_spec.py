@@ -40,7 +40,9 @@ def test_the_name_may_be_left_out_where_the_file_has_one_model(write: Write) -> 
 
 
 def test_the_only_function_of_a_file_is_its_model(write: Write) -> None:
-    write("one.py", "from os.path import join\n_helper = lambda: 1\n" + re.sub("^    ", "", FUNCTION, flags=re.M))
+    write(
+        "one.py", "from os.path import join\n_helper = lambda: 1\n" + re.sub("^    ", "", FUNCTION, flags=re.MULTILINE)
+    )
 
     assert answer(load("one.py")) == "heard hello"
 
@@ -138,7 +140,7 @@ def test_a_changed_file_is_imported_anew(write: Write) -> None:
 def test_an_unchanged_file_is_imported_once(write: Write) -> None:
     write(
         "one.py",
-        "from pathlib import Path\nPath('count').write_text(str(Path('count').exists()))\ndef reply(messages): return 'x'",
+        "from pathlib import Path\nPath('count').write_text(str(Path('count').exists()))\ndef reply(messages): ...",
     )
 
     load("one.py")
@@ -300,7 +302,7 @@ def test_a_models_directory_that_was_asked_for_must_be_there(here: Path) -> None
 def test_a_name_of_the_models_directory_takes_no_argument(write: Write) -> None:
     write("models/mine.py", STUDIO)
 
-    with pytest.raises(ConfigError, match="'studio' .* takes no argument after the colon"):
+    with pytest.raises(ConfigError, match=r"'studio' .* takes no argument after the colon"):
         load("studio:large")
 
 

@@ -48,8 +48,13 @@ def _made(thing: Any, where: str, file: str | None, **given: Any) -> Model:
         raise LoadError(f"{where} could not be made: {trouble(cause, file)}") from cause
 
 
-def misfit(thing: Any, options: Mapping[str, Any], *, where: str) -> str | None:
-    """Why *thing* cannot be made with *options*, or None where nothing is known against it. Makes nothing."""
+def misfit(
+    thing: Any, options: Mapping[str, Any], *, where: str, besides: Mapping[str, Any] | None = None
+) -> str | None:
+    """Why *thing* cannot be made with *options*, or None where nothing is known against it. Makes nothing.
+
+    *besides* are fields that it may take and need not.
+    """
     if not isinstance(thing, type):
         if options:
             what = "a function" if inspect.isroutine(thing) else "made already"
@@ -74,6 +79,7 @@ def misfit(thing: Any, options: Mapping[str, Any], *, where: str) -> str | None:
         if each.default is each.empty
         and each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY}
         and each.name not in options
+        and (besides is None or each.name not in besides)
     ]
     if missing:
         return f"{where} needs {', '.join(missing)}: give {'them' if len(missing) > 1 else 'it'} as options"

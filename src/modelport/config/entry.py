@@ -268,7 +268,7 @@ def _api_key(reader: _Reader) -> tuple[Secret | None, str | None]:
 
 def _base_url(reader: _Reader) -> str | None:
     value = reader.given.get("base_url")
-    if value is None:
+    if value is None or value == "":  # AutoGen's key helpers write "" where an address was not given
         return None
     text = value if isinstance(value, str) else str(value)
     if not text.startswith(("http://", "https://")):

@@ -28,8 +28,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """What is to be said of one entry.
 
     ``kept``: the filter keeps it; ``usable``: nothing is known against it. ``problems`` are what must be mended,
-    ``notes`` what is worth knowing (a class to register, a field that the filter looked at). ``fields`` are those of the
-    entry, secrets masked.
+    ``notes`` what is worth knowing (a class to register, a field that the filter looked at). ``fields`` are those of
+    the entry, secrets masked.
     """
 
     index: int
@@ -137,7 +137,7 @@ def _looked_up(entry: Entry, models_dir: str | os.PathLike[str] | None, make: bo
         return [error.message.removeprefix(f"{entry.label}: ")], []
     notes = [f"found: {target.where}"]
     if not target.opens:
-        problem = misfit(target.thing, entry.options, where=target.where)
+        problem = misfit(target.thing, entry.options, where=target.where, besides=entry.given)
         if problem is not None:
             return [problem], notes
     return [], notes

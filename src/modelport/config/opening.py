@@ -29,7 +29,7 @@ def open_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None) -
         if target.opens:
             argument, options = _arguments(entry, target)
             return opened(target.thing, argument, options, where=target.where)
-        problem = misfit(target.thing, entry.options, where=target.where)
+        problem = misfit(target.thing, entry.options, where=target.where, besides=entry.given)
         if problem is not None:
             raise LoadError(problem)
         return construct_for(target.thing, dict(entry.given), where=target.where, file=target.file)
