@@ -2,16 +2,15 @@
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bench.budget import Budget, Limit, Measured
 from bench.context import Bench, take_turns
 from bench.processes import OURS, ROOT, Failed, Server, Worker, cores
 from bench.programs.noop import conversation
+from bench.serving import serve_models
 
 ABOUT = "HTTP: requests a second, streams, first token; server on one core, load on another"
 PEERS = True
@@ -70,12 +69,6 @@ def run(bench: Bench) -> list[Budget]:
             peer = Server([str(bench.peers.python), "-m", "bench.programs.fastapi_app"], core=on)
             servers[PEER] = (stack.enter_context(peer), lambda _stream: PATH)
         return _lines(_Rounds(bench, load, servers))
-
-
-def serve_models(*specs: str, core: int | None) -> Server:
-    """modelport serve, as its users start it, on a free port."""
-    command = str(Path(sys.executable).with_name("modelport"))
-    return Server([command, "serve", *specs, "--port", "0"], core=core)
 
 
 def ask(model: str, *, turns: int = 10, stream: bool = False) -> str:
