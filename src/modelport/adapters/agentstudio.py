@@ -43,6 +43,11 @@ class AgentStudioModel:
                 "`def compose_messages(self, intermedia_msg): return intermedia_msg` to take the messages as they are"
             )
         where = f"{self._class}.generate_response()"
+        if _is_abstract(studio.generate_response):
+            raise NotAModel(
+                f"{self._class} has no generate_response() of its own: add "
+                "`def generate_response(self, messages, **kwargs)` that returns text, {}"
+            )
         shape = shape_of(studio.generate_response, where, _CALL)
         if shape.kind in {"generator", "async_generator"}:
             raise broken(
