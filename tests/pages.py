@@ -4,10 +4,11 @@ In a page, top to bottom, in one empty folder of its own:
 
 - ``python`` is executed; names live on until the page ends; ``await`` works at the top level.
 - ``python`` whose first line is ``# file: NAME`` is written to that file instead.
+- ``toml`` whose first line is ``# file: NAME`` is written to that file; without such a line it is for reading.
 - ``output`` is what the block above it printed (``...`` stands for anything).
 - ``console`` runs each ``$ command``; text below a command is what it prints, and without text it must succeed. A
   command that ends in ``&`` stays in the background until the page ends; the page goes on once its text is printed.
-- any other language (``sh``, ``text``, ``toml``, ...) is for reading; ``<!-- skip: next -->`` passes over one block.
+- any other language (``sh``, ``text``, ``json``, ...) is for reading; ``<!-- skip: next -->`` passes over one block.
 
 A page's servers listen on ports 8000 to 8009: as ``--port 8000`` and ``:8000`` these stand for ports that are free when
 the page is run, the same ones all through it.
@@ -50,6 +51,7 @@ def pages() -> Sybil:
         path=str(ROOT),
         parsers=[
             CodeBlockParser("python", _run_python),
+            CodeBlockParser("toml", _write_toml),
             CodeBlockParser("output", _compare_output),
             CodeBlockParser("console", _run_console),
             SkipParser(),
@@ -115,11 +117,7 @@ def _close_page(namespace: dict[str, Any]) -> None:
 def _run_python(example: Example) -> None:
     page: _Page = example.namespace["__page__"]
     source = textwrap.dedent(page.text(example.parsed))
-    first, _, rest = source.partition("\n")
-    if first.startswith(_FILE):
-        target = page.folder / first.removeprefix(_FILE).strip()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(rest, encoding="utf-8")
+    if _is_file(page, source):
         return
     # Blank lines above make the line numbers of a traceback those of the page.
     padded = "\n" * (example.line + example.parsed.line_offset) + source
@@ -131,6 +129,22 @@ def _run_python(example: Example) -> None:
         else:
             exec(code, example.namespace)
     page.printed = printed.getvalue()
+
+
+def _write_toml(example: Example) -> None:
+    page: _Page = example.namespace["__page__"]
+    _is_file(page, textwrap.dedent(page.text(example.parsed)))
+
+
+def _is_file(page: _Page, source: str) -> bool:
+    """Writes *source* to the file that its first line names, if it names one."""
+    first, _, rest = source.partition("\n")
+    if not first.startswith(_FILE):
+        return False
+    target = page.folder / first.removeprefix(_FILE).strip()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(rest, encoding="utf-8")
+    return True
 
 
 def _compare_output(example: Example) -> None:

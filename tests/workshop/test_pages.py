@@ -36,6 +36,8 @@ def run_page(text: str, folder: Path) -> None:
         "```console\n$ python3 -c 'import sys; sys.exit(\"no such thing\")'\nno such thing\n```\n",
         "```console\n$ sh -c 'echo ready; sleep 60' &\nready\n$ echo next\nnext\n```\n",
         "```python\nprint('http://127.0.0.1:8000/v1')\n```\n\n```output\nhttp://127.0.0.1:8000/v1\n```\n",
+        "```toml\n# file: a.toml\nb = 1\n```\n\n```console\n$ cat a.toml\nb = 1\n```\n",
+        "```toml\nb = not for running\n```\n",
         "```sh\nfalse\n```\n",
         "<!-- skip: next -->\n\n```python\nraise SystemExit\n```\n",
     ],
