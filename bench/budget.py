@@ -71,10 +71,15 @@ class Budget:
 
     @property
     def ratio(self) -> float | None:
-        """Ours, as a multiple of the other."""
-        if self.ours is None or self.other is None or not self.other.middle:
+        """Ours, as a multiple of the other: the median over the rounds, where both had their turn in every one.
+
+        A machine that slows down for some rounds slows both down in these.
+        """
+        if self.ours is None or self.other is None or not all(self.other.rounds):
             return None
-        return self.ours.middle / self.other.middle
+        if len(self.ours.rounds) != len(self.other.rounds):
+            return self.ours.middle / self.other.middle
+        return median(ours / other for ours, other in zip(self.ours.rounds, self.other.rounds, strict=True))
 
     @property
     def allowed(self) -> str:

@@ -1,5 +1,6 @@
 """A screenshot to a model in another process, and a short answer back: time, bytes, and that every bit arrives."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from bench.budget import Budget, Limit, Measured
@@ -28,10 +29,9 @@ def run(bench: Bench) -> list[Budget]:
 def _time(bench: Bench, both: dict[str, Side], paths: list[str], text: str, *, held: bool) -> list[Budget]:
     clients = {name: side.client() for name, side in both.items()}
     try:
-        for name, client in clients.items():
+        for client in clients.values():
             client.ask("send", path=paths[0], number=1000, prove=True)  # ends the client if one bit is wrong
             client.ask("send", path=paths[1], number=1001)
-            del name
         numbers = {name: iter(range(1_000_000)) for name in clients}
         measures = {name: partial(_send, client, paths, numbers[name]) for name, client in clients.items()}
         taken = take_turns(bench.rounds(31), measures)
@@ -51,7 +51,7 @@ def _time(bench: Bench, both: dict[str, Side], paths: list[str], text: str, *, h
     ]
 
 
-def _send(client: Worker, paths: list[str], numbers: "iter[int]") -> float:
+def _send(client: Worker, paths: list[str], numbers: Iterator[int]) -> float:
     number = next(numbers)
     seconds: float = client.ask("send", path=paths[number % len(paths)], number=number)
     return seconds * 1000

@@ -15,7 +15,7 @@ def main(url: str) -> None:
         messages = [
             {"role": role, "content": content if isinstance(content, str) else [content]} for role, content in history
         ]
-        return create(messages=messages).choices[0].message.content or ""
+        return str(create(messages=messages).choices[0].message.content)
 
     serve_client(exchange)
 

@@ -108,4 +108,5 @@ def _enlarged(small: NDArray[np.float64], height: int, width: int) -> NDArray[np
     down, across = (rows - top)[:, None, None], (columns - left)[None, :, None]
     upper = small[top][:, left] * (1 - across) + small[top][:, left + 1] * across
     lower = small[top + 1][:, left] * (1 - across) + small[top + 1][:, left + 1] * across
-    return upper * (1 - down) + lower * down
+    large: NDArray[np.float64] = upper * (1 - down) + lower * down
+    return large
