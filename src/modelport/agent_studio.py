@@ -5,14 +5,13 @@
 
 import os
 import threading
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from modelport.adapters.intermediate import Message, MessageList
 from modelport.config import Settings, available_models, load, read_settings
 from modelport.errors import ConfigError, ModelNotFound
-from modelport.model import Model, accepts, generate, suspends
+from modelport.model import AnswerStream, Model, accepts, generate, identity, suspends
 from modelport.sync import run
 from modelport.types import ChatRequest, ChatResponse, Usage, request_from_params
 from modelport.wrappers.deadline import Deadline
@@ -31,6 +30,15 @@ __all__ = (
 )
 
 
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def _unwritten(function: T) -> T:
+    """Mark a method that a subclass should write; not with abc's own mark, since either of two names will do."""
+    function.__isabstractmethod__ = True  # type: ignore[attr-defined]
+    return function
+
+
 class BaseModel:
     """The base class of AgentStudio's models: give it a ``name``, and write the two methods.
 
@@ -42,19 +50,19 @@ class BaseModel:
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
 
-    @abstractmethod
+    @_unwritten
     def compose_messages(self, intermedia_msg: list[Any]) -> Any:
         """The messages in the form that ``generate_response`` takes. ``_format_messages`` is the later name of this."""
         raise NotImplementedError(f"{type(self).__name__} has no compose_messages()")
 
-    @abstractmethod
+    @_unwritten
     def generate_response(self, messages: Any, **kwargs: Any) -> tuple[str, dict[str, Any]]:
         """The answer's text, and an info dict, which has ``total_tokens`` where tokens are counted."""
         raise NotImplementedError(f"{type(self).__name__} has no generate_response()")
 
 
 class PortModel(BaseModel):
-    """Any model of modelport, behind AgentStudio's methods. ``model`` is the model itself.
+    """Any model of modelport, behind AgentStudio's methods; it is a model too. ``model`` is the one behind.
 
     The info dict always has ``prompt_tokens``, ``completion_tokens`` and ``total_tokens`` as numbers, so that they can
     be summed; ``estimated`` is True where the model did not count them. ``cost`` is there where it is known. What an
@@ -65,10 +73,16 @@ class PortModel(BaseModel):
         super().__init__()
         self.model = model
         self.name = model.name
-        self._defaults = _defaults(config or Config(), model)
-        timeout = (config or Config()).timeout
-        timed = model if timeout is None else Deadline(model, timeout)
-        self._answers = Metering(honour(timed))
+        config = config or Config()
+        self._defaults = _defaults(config, model)
+        self._answers = Metering(honour(model if config.timeout is None else Deadline(model, config.timeout)))
+        self.suspends = suspends(self._answers)
+        self.accepts = None  # whatever is set is judged behind
+        self.identity = identity(model)
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The answer of the model behind, with its usage."""
+        return self._answers.stream(request)
 
     def compose_messages(self, intermedia_msg: list[Any]) -> Any:
         """The messages as they are: they are composed where they are answered."""
@@ -80,12 +94,23 @@ class PortModel(BaseModel):
         Raises:
             ModelportError: whatever went wrong; AgentStudio's own programs catch what they can name.
         """
-        answer = generate(self._answers, self._request(messages, kwargs))
-        return _pair(run(answer, suspends=suspends(self._answers)))
+        request = self._request(messages, kwargs)
+        return _pair(run(generate(self._answers, request), suspends=self.suspends), request.model)
 
     async def agenerate_response(self, messages: Any, **kwargs: Any) -> tuple[str, dict[str, Any]]:
         """As :meth:`generate_response`, for async code."""
-        return _pair(await generate(self._answers, self._request(messages, kwargs)))
+        request = self._request(messages, kwargs)
+        return _pair(await generate(self._answers, request), request.model)
+
+    def close(self) -> None:
+        """Free what the model keeps between answers, such as connections."""
+        run(self.aclose(), suspends=True)
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, for async code."""
+        close = getattr(self.model, "aclose", None)
+        if close is not None:
+            await close()
 
     def _request(self, messages: Any, kwargs: Mapping[str, Any]) -> ChatRequest:
         return request_from_params({**self._defaults, **kwargs, "messages": _turns(messages)})
@@ -211,6 +236,9 @@ class Config:
         with cls._lock:
             cls._one = None
 
+    def __setattr__(self, name: str, value: Any) -> None:  # any name may be set, which type checkers learn from this
+        super().__setattr__(name, value)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -259,7 +287,7 @@ def _pieces(content: Any) -> list[Any]:
     return list(content) if isinstance(content, list | tuple) else [content]
 
 
-def _pair(answer: ChatResponse) -> tuple[str, dict[str, Any]]:
+def _pair(answer: ChatResponse, asked: str | None) -> tuple[str, dict[str, Any]]:
     usage = answer.usage or Usage(0, 0, estimated=True)
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
     info: dict[str, Any] = {
@@ -267,7 +295,7 @@ def _pair(answer: ChatResponse) -> tuple[str, dict[str, Any]]:
         "completion_tokens": completion,
         "total_tokens": prompt + completion if usage.total is None else usage.total,
         "estimated": usage.estimated,
-        "model": answer.model,
+        "model": asked or answer.model,
     }
     own = answer.raw[1] if isinstance(answer.raw, tuple) and len(answer.raw) == 2 else {}
     if isinstance(own, Mapping):
