@@ -263,3 +263,9 @@ def test_a_model_that_is_not_there_names_the_entry() -> None:
 def test_a_providers_argument_is_the_model() -> None:
     with pytest.raises(ConfigError, match="eliza takes no argument, got 'doctor'"):
         open_entry(entry(provider="eliza", model="doctor"))
+
+
+def test_an_address_and_a_name_reach_a_remote_model() -> None:
+    model = open_entry(entry(provider="remote", base_url="http://127.0.0.1:9", model="org/name", api_key="sk-1"))
+
+    assert model.name == "org/name"

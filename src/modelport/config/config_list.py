@@ -8,11 +8,46 @@ fail obscurely, these say what was expected. Entries are handed on by reference.
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelport.errors import ConfigError
 
-__all__ = ("config_list_from_json", "filter_config", "matches", "read_config_list")
+__all__ = (
+    "Origin",
+    "ReadEntry",
+    "config_list_from_json",
+    "filter_config",
+    "matches",
+    "read_config_list",
+    "with_fields",
+)
+
+
+class Origin(NamedTuple):
+    """Where an entry was read: in words, and the file's path where it is one."""
+
+    words: str
+    path: str | None
+
+
+class ReadEntry(dict[str, Any]):
+    """An entry that was read and not written in code, which may therefore not name just any code. Otherwise a dict."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, entry: Mapping[str, Any], origin: Origin) -> None:
+        super().__init__(entry)
+        self.origin = origin
+
+    def copy(self) -> "ReadEntry":
+        """Another of the same origin."""
+        return ReadEntry(self, self.origin)
+
+
+def with_fields(entry: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """*entry* with those of *fields* that it does not have itself; where it was read is not forgotten."""
+    whole = {**fields, **entry}
+    return ReadEntry(whole, entry.origin) if isinstance(entry, ReadEntry) else whole
 
 
 def filter_config(
@@ -67,9 +102,9 @@ def config_list_from_json(
     """
     value = os.environ.get(env_or_file)
     if value:
-        source = f"the environment variable {env_or_file}"
+        source = Origin(f"the environment variable {env_or_file}", None)
         if _is_file(value):
-            value, source = _text_of(value), f"{value} (named by {env_or_file})"
+            value, source = _text_of(value), Origin(f"{value} (named by {env_or_file})", value)
     else:
         path = env_or_file if file_location is None else os.path.join(file_location, env_or_file)
         if not os.path.exists(path):
@@ -79,7 +114,7 @@ def config_list_from_json(
                 f"in {os.path.abspath(file_location or '.')}: set one, or make the other",
                 path,
             )
-        value, source = _text_of(path), path
+        value, source = _text_of(path), Origin(path, path)
     return filter_config(_parse(value, source), filter_dict)
 
 
@@ -94,7 +129,7 @@ def read_config_list(source: Any, *, filter_dict: Mapping[str, Collection[Any]] 
         source = os.fspath(source)
     if isinstance(source, str):
         if source.lstrip().startswith(("[", "{")):
-            return filter_config(_parse(source, "config_list"), filter_dict)
+            return filter_config(_parse(source, Origin("config_list", None)), filter_dict)
         return config_list_from_json(source, filter_dict=filter_dict)
     if isinstance(source, Mapping):
         source = [source]
@@ -134,9 +169,10 @@ def _text_of(path: str) -> str:
         raise ConfigError(f"{path} is a directory: name the JSON file in it") from None
 
 
-def _parse(text: str, source: str) -> list[dict[str, Any]]:
+def _parse(text: str, origin: Origin) -> list[dict[str, Any]]:
     from json import JSONDecodeError, loads
 
+    source = origin.words
     try:
         parsed = loads(text)
     except JSONDecodeError as error:
@@ -155,7 +191,7 @@ def _parse(text: str, source: str) -> list[dict[str, Any]]:
             raise ConfigError(
                 f"{source}: entry {index} must be an object, and is {_json_kind(entry)}", param=f"config_list[{index}]"
             )
-    return parsed
+    return [ReadEntry(entry, origin) for entry in parsed]
 
 
 def _json_kind(value: Any) -> str:

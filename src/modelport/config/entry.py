@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from modelport.config.config_list import Origin, ReadEntry
 from modelport.errors import ConfigError, InvalidRequest
 from modelport.registry import nearest
 from modelport.secret import MASK, Secret
@@ -73,8 +74,9 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     ``source`` says how it names its model: ``registered`` (``model_client_cls`` has the class's name), ``object``
     (``thing``), ``spec`` (``thing`` is one for :func:`modelport.load`), ``provider`` (``thing`` is its name, ``model``
     its argument) or ``api`` (``base_url``, ``api_type``). ``given`` is the whole entry, as written.
-    ``label`` names the entry for people. ``timeout`` is in seconds, ``api_rate_limit`` in calls a second,
-    ``price`` in US dollars for 1,000 tokens of prompt and of completion.
+    ``label`` names the entry for people; ``origin`` is where it was read, None where it was written in code.
+    ``timeout`` is in seconds, ``api_rate_limit`` in calls a second, ``price`` in US dollars for 1,000 tokens of prompt
+    and of completion.
     """
 
     index: int
@@ -98,6 +100,7 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     defaults: Mapping[str, Any] = _EMPTY
     call: Mapping[str, Any] = _EMPTY
     options: Mapping[str, Any] = _EMPTY
+    origin: Origin | None = None
 
     def __repr__(self) -> str:
         return f"Entry({self.label!r}, source={self.source!r})"
@@ -165,6 +168,7 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         tags=_tags(reader),
         defaults=MappingProxyType(defaults),
         call=MappingProxyType({name: given[name] for name in CALL_FIELDS if name in given}),
+        origin=given.origin if isinstance(given, ReadEntry) else None,
         options=MappingProxyType({name: value for name, value in given.items() if name not in _KNOWN}),
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from modelport.config.construct import construct_for, misfit, opened, takes
 from modelport.config.entry import Entry
+from modelport.config.roots import roots_for
+from modelport.config.settings import read_settings
 from modelport.config.spec import PROVIDERS, Target, locate
 from modelport.errors import ConfigError, LoadError, ModelportError, NotRegistered
 from modelport.model import Model
@@ -47,7 +49,11 @@ def locate_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None)
             f"client.register_model_client({entry.model_client_cls})"
         )
     if entry.source != "api":
-        return locate(entry.thing, models_dir=models_dir)
+        roots = None
+        if entry.origin is not None:
+            settings = read_settings(models_dir=models_dir)
+            roots = roots_for(entry.origin.path, settings.models_dir, *settings.code_roots)
+        return locate(entry.thing, models_dir=models_dir, roots=roots)
     name = (entry.api_type or "openai").partition("_")[0]
     if name not in PROVIDERS:
         raise ConfigError(
@@ -68,7 +74,7 @@ def missing_key(entry: Entry) -> str | None:
 def _arguments(entry: Entry, target: Target) -> tuple[str | None, Mapping[str, Any]]:
     """What a runtime's or provider's ``load(argument, **options)`` is called with.
 
-    An address reaches one that takes no ``base_url`` as the argument, before the model's name.
+    An address reaches one that names no ``base_url`` as the argument; the model's name is then an option.
     """
     options = dict(entry.options)
     argument = target.argument if target.argument is not None else (entry.model if entry.source != "spec" else None)
@@ -78,5 +84,6 @@ def _arguments(entry: Entry, target: Target) -> tuple[str | None, Mapping[str, A
         if takes(target.thing, "base_url"):
             options["base_url"] = entry.base_url
         else:
-            argument = "/".join(each for each in (entry.base_url.rstrip("/"), argument) if each)
+            options |= {"model": argument} if argument is not None else {}
+            argument = entry.base_url
     return argument, options

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct, ValidationError, convert
 
+from modelport.config.config_list import Origin, ReadEntry
 from modelport.errors import ConfigError
 from modelport.registry import did_you_mean
 from modelport.secret import MASK, Secret
@@ -42,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     seed: int | None = None
     api_key: Secret | None = None
     config_list: str | list[dict[str, Any]] | None = None  # JSON, a path, or the entries themselves
+    code_roots: tuple[str, ...] = ()  # folders whose code a config list from a file or a variable may name
     sources: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -145,10 +147,20 @@ def _from_file(path: str) -> dict[str, _Given]:
                 f"{path}: no setting is called {key!r}{did_you_mean(name, NAMES)} (there are: {', '.join(NAMES)})",
                 param=key,
             )
-        if name == "models_dir" and isinstance(value, str):
-            value = os.path.join(os.path.dirname(path), os.path.expanduser(value))  # noqa: PLW2901
-        values[name] = _Given(value, path)
+        values[name] = _Given(_from_folder(name, value, path), path)
     return values
+
+
+def _from_folder(name: str, value: Any, path: str) -> Any:
+    """A *value* of the file at *path*, its relative paths made absolute, its entries marked as read."""
+    folder = os.path.dirname(path)
+    if name == "models_dir" and isinstance(value, str):
+        return os.path.join(folder, os.path.expanduser(value))
+    if name == "code_roots" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return [os.path.join(folder, os.path.expanduser(each)) for each in value]
+    if name == "config_list" and isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return [ReadEntry(each, Origin(path, path)) for each in value]
+    return value
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
@@ -158,7 +170,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
             continue
         name = variable[len(_PREFIX) :].lower()
         if name in NAMES and value.strip():
-            values[name] = _Given(value, variable)
+            values[name] = _Given(value.split(os.pathsep) if name == "code_roots" else value, variable)
         elif name not in NAMES and name not in _NOT_SETTINGS:
             known = [_PREFIX + each.upper() for each in NAMES]
             raise ConfigError(
@@ -173,6 +185,9 @@ def _settings(values: Mapping[str, _Given]) -> Settings:
     for name, given in values.items():
         if name == "api_key":
             plain[name] = _secret(given)
+            continue
+        if name == "config_list" and isinstance(given.value, list) and all(isinstance(x, dict) for x in given.value):
+            plain[name] = given.value  # by reference: entries may hold objects
             continue
         # Text from the environment is read as the number that it is for.
         lax = isinstance(given.value, str)

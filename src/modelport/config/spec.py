@@ -19,6 +19,7 @@ Nothing that came over HTTP may be passed here: a spec names code to run.
 import os
 import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -28,6 +29,7 @@ from modelport.config.candidates import Candidate, candidates, kind_of, only_can
 from modelport.config.construct import construct, opened
 from modelport.config.discovery import Found, Listing, find_in, list_models
 from modelport.config.files import import_file, shown, trouble
+from modelport.config.roots import check_root
 from modelport.config.settings import models_directory
 from modelport.errors import ConfigError, LoadError, ModelNotFound
 from modelport.model import Model
@@ -72,8 +74,13 @@ def load(spec: Any, *, models_dir: str | os.PathLike[str] | None = None, **optio
     return construct(target.thing, options, where=target.where, file=target.file)
 
 
-def locate(spec: Any, *, models_dir: str | os.PathLike[str] | None = None) -> Target:
-    """What *spec* leads to. Imports what is needed for that, and makes nothing; raises what :func:`load` does."""
+def locate(
+    spec: Any, *, models_dir: str | os.PathLike[str] | None = None, roots: Sequence[str] | None = None
+) -> Target:
+    """What *spec* leads to. Imports what is needed for that, and makes nothing; raises what :func:`load` does.
+
+    With *roots*, a file or a module that *spec* names must lie below one of them.
+    """
     if isinstance(spec, os.PathLike):
         spec = os.fspath(spec)
     if not isinstance(spec, str):
@@ -83,13 +90,13 @@ def locate(spec: Any, *, models_dir: str | os.PathLike[str] | None = None) -> Ta
         raise ConfigError(f"a model's spec must name one, got {spec!r}: path/to/file.py:Name, module:Name or a name")
     file = _FILE.fullmatch(text)
     if file is not None:
-        return _in_file(file["path"], file["name"])
+        return _in_file(file["path"], file["name"], roots)
     head, colon, rest = text.partition(":")
     found = _by_name(head, rest if colon else None, models_dir)
     if found is not None:
         return found
     if _DOTTED.fullmatch(head) and (_DOTTED.fullmatch(rest) if colon else "." in head):
-        module = _import_module(head)
+        module = _import_module(head, roots)
         if module is not None:
             return _in_module(module, head, rest or None)
     return _not_found(text, head, models_dir)
@@ -130,8 +137,10 @@ def _clashes(listing: Listing) -> dict[str, str]:
 # --- by place ---
 
 
-def _in_file(path: str, name: str | None) -> Target:
+def _in_file(path: str, name: str | None, roots: Sequence[str] | None) -> Target:
     expanded = os.path.expanduser(path)
+    if roots is not None:
+        check_root(expanded, roots, path)
     if not os.path.isfile(expanded):
         folder = os.path.dirname(expanded) or "."
         try:
@@ -143,11 +152,13 @@ def _in_file(path: str, name: str | None) -> Target:
     return _in_module(import_file(expanded), shown(expanded), name, file=expanded)
 
 
-def _import_module(name: str) -> ModuleType | None:
+def _import_module(name: str, roots: Sequence[str] | None) -> ModuleType | None:
     """The module called *name*, or None where there is none; the working directory counts, as the last place."""
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
+    if roots is not None:
+        _check_package(name, roots)
     try:
         if find_spec(name) is None:
             return None
@@ -163,6 +174,17 @@ def _import_module(name: str) -> ModuleType | None:
         return import_module(name)
     except (Exception, SystemExit) as error:
         raise LoadError(f"{name} failed to import: {trouble(error, *_files_of(name))}") from error
+
+
+def _check_package(name: str, roots: Sequence[str]) -> None:
+    # Of the outermost package, which is found without running any of its code.
+    try:
+        spec = find_spec(name.partition(".")[0])
+    except ValueError:
+        spec = None
+    if spec is not None:
+        places = list(spec.submodule_search_locations or ())
+        check_root(spec.origin if spec.has_location else (places[0] if places else None), roots, name)
 
 
 def _files_of(name: str) -> list[str]:
