@@ -46,7 +46,7 @@ def main() -> int:
 def config_list(url: str) -> list[dict[str, Any]]:
     """The served models first; where they fail, one in this process."""
     return [
-        {"base_url": url, "label": "server"},
+        {"provider": "remote", "base_url": url, "label": "server"},
         {"provider": "eliza", "label": "in this process"},
     ]
 
@@ -55,12 +55,15 @@ def config_list(url: str) -> list[dict[str, Any]]:
 def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`modelport serve` on a free port, as a process of its own; ends with the block, whatever happens in it."""
     specs = [*(str(HERE / model) for model in MODELS), "eliza"]
-    step("modelport serve " + " ".join([*(f"examples/{model}" for model in MODELS), "eliza"]))
+    names = ("--name", "screen", "--name", "arithmetic")
+    step(" ".join(["modelport serve", *(f"examples/{model}" for model in MODELS), "eliza", *names]))
     process = None
     try:
         with held_back(signal.SIGINT, signal.SIGTERM):
             process = subprocess.Popen(
-                [sys.executable, "-m", "modelport", "serve", *specs, "--port", "0"], stdout=subprocess.PIPE, text=True
+                [sys.executable, "-m", "modelport", "serve", *specs, *names, "--port", "0"],
+                stdout=subprocess.PIPE,
+                text=True,
             )
         url = address(process)
         yield process, url
@@ -74,8 +77,9 @@ def address(process: subprocess.Popen[str]) -> str:
     """Where the server listens, from the line that it prints when it does."""
     assert process.stdout is not None
     impatience = threading.Timer(PATIENCE, process.kill)
-    impatience.start()
+    impatience.daemon = True
     try:
+        impatience.start()
         line = process.stdout.readline()
     finally:
         impatience.cancel()
@@ -127,7 +131,7 @@ def show(client: Client, process: subprocess.Popen[str]) -> None:
 
 def streamed(client: Client, said: str) -> None:
     """One answer, printed as it comes."""
-    print(f"  you     {said}\n  eliza   ", end="")
+    print(f"  you         {said}\n  eliza       ", end="")
     pieces = 0
     with client.create(model="eliza", messages=said, stream=True) as stream:
         for chunk in stream:
@@ -142,7 +146,7 @@ def whole(client: Client, model: str, content: Any, expected: str) -> str:
     """One answer at once; *expected* is the entry of the config list that must give it."""
     answer = client.create(model=model, messages=[{"role": "user", "content": content}])
     said = content if isinstance(content, str) else f"{content[0]} [array {content[1].shape}]"
-    print(f"  you     {said}\n  {answer.model:7} {answer.text}\n  from: {answer.entry}")
+    print(f"  you         {said}\n  {answer.model:10}  {answer.text}\n  from: {answer.entry}")
     must(answer.entry == expected, f"the answer came from {answer.entry!r}, not {expected!r}")
     return answer.text
 

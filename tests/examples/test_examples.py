@@ -188,6 +188,7 @@ def test_the_demo_does_all_that_it_promises_and_leaves_nothing_behind() -> None:
     printed = run_program("demo.py")
 
     assert "from: server" in printed
+    assert "eliza       I am sorry to hear that you are worried." in printed
     assert "from: in this process" in printed
     assert "A picture of 1920×1080 pixels" in printed
     assert re.search(r"eliza +2 .*\n +screen +1 .*\n +arithmetic +1 .*\$0\.00", printed)

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(report: Report) -> None:
     width = max(len(finding.promise) for finding in report.findings)
     for finding in report.findings:
-        _line(finding, width)
+        _line(finding, width, mends=report.contract is not None)
     held = sum(finding.held is True for finding in report.findings)
     open_ = sum(finding.held is None for finding in report.findings)
     print(
@@ -60,11 +60,10 @@ def _print(report: Report) -> None:
     )
 
 
-def _line(finding: Finding, width: int) -> None:
-    indent = " " * 8
+def _line(finding: Finding, width: int, *, mends: bool) -> None:
     print(f"{_MARKS[finding.held]:8}{finding.promise:{width}}  {_clean(finding.what)}".rstrip())
-    if finding.mend:
-        print(f"{indent}{'mend' if finding.held is False else 'hint'}: {_clean(finding.mend)}")
+    if finding.mend and mends:  # what could not even be loaded has its mend in the sentence
+        print(f"{' ' * 8}{'mend' if finding.held is False else 'hint'}: {_clean(finding.mend)}")
 
 
 def _clean(text: str) -> str:
