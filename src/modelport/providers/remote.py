@@ -26,18 +26,20 @@ from modelport.dialects.port import (
 )
 from modelport.errors import ConfigError, InvalidRequest, ModelportError, ModelTimeout, ProtocolError
 from modelport.providers._http import NotAnswered, Pool, Reply, Target
-from modelport.providers._memo import Beliefs, Memo, is_quick
+from modelport.providers._memo import Beliefs, Memo
 from modelport.secret import Secret
 from modelport.sync import offload
-from modelport.types import ChatRequest, Event, ImagePart
+from modelport.types import ChatRequest, Event, ImagePart, Started
 
 __all__ = ("Deadlines", "Hello", "RemoteModel", "load")
 
 _MOST_REPLY = 256 * 1024 * 1024  # bytes of one answer
 _MOST_ERROR = 64 * 1024  # bytes that are read of an answer that is an error
+_LANES = 4  # threads that encode the images of one request
 _BACK_OFF = 0.1  # seconds before the first retry; twice as long before each further one
 
 T = TypeVar("T")
+Named = list[tuple[str, ImagePart]]
 Parts = list[tuple[ImagePart, EncodedPart]]
 
 
@@ -174,14 +176,28 @@ class RemoteModel:
 
     async def _encode(self, request: ChatRequest) -> Parts:
         images = images_of(request)
-        if not images:
-            return []
-        encode = self._memo.encode
-        if all(is_quick(part.image) for _, part in images):
-            return [(part, _named(where, encode, part.image)) for where, part in images]
-        # New images are compressed in one thread while those seen before are compared in others.
-        encoded = await asyncio.gather(*(offload(_named, where, encode, part.image) for where, part in images))
-        return [(part, one) for (_, part), one in zip(images, encoded, strict=True)]
+        lanes: list[Named] = [[] for _ in range(_LANES)]
+        quick: Named = []
+        for number, (where, part) in enumerate(images):
+            if self._memo.is_quick(part.image):
+                quick.append((where, part))
+            else:
+                # One lane reads again what was seen before, while the others compress what is new.
+                lanes[0 if self._memo.is_known(part.image) else 1 + number % (_LANES - 1)].append((where, part))
+        work = [offload(self._encode_all, lane) for lane in lanes if lane]
+        encoded = {id(part): one for part, one in self._encode_all(quick)}
+        for lane in await asyncio.gather(*work) if len(work) > 1 else [await each for each in work]:
+            encoded.update((id(part), one) for part, one in lane)
+        return [(part, encoded[id(part)]) for _, part in images]
+
+    def _encode_all(self, images: Sequence[tuple[str, ImagePart]]) -> Parts:
+        parts: Parts = []
+        for where, part in images:
+            try:
+                parts.append((part, self._memo.encode(part.image)))
+            except InvalidRequest as error:
+                raise type(error)(f"{where}: {error.message}", param=where) from None
+        return parts
 
     async def _send(self, method: str, path: str, body: Sequence[Any], clock: "_Clock") -> Reply:
         headers = {"Accept": "*/*", "User-Agent": "modelport"}
@@ -208,14 +224,6 @@ class RemoteModel:
         if _kind(reply) == DIALECT.response_type:
             return DIALECT.decode_error(reply.status, body, reply.headers)
         return foreign_error(reply.status, body, reply.headers, self.url)
-
-
-def _named(where: str, encode: Any, image: Any) -> EncodedPart:
-    try:
-        part: EncodedPart = encode(image)
-    except InvalidRequest as error:
-        raise type(error)(f"{where}: {error.message}", param=where) from None
-    return part
 
 
 def _kind(reply: Reply) -> str:
@@ -303,9 +311,19 @@ class _Answer:
             self._size += len(data)
             if self._size > _MOST_REPLY:
                 raise ProtocolError(f"{self._model.url} answered with more than {_MOST_REPLY} bytes")
-            self._events += self._decoder.feed(data)
+            events = self._decoder.feed(data)
+            self._events += events if self._got or not events else self._named(events)
             self._got = self._got or bool(self._events)
         return self._events.popleft()
+
+    def _named(self, events: list[Event]) -> list[Event]:
+        """The first events with the model's name, where the request chose among several and the model gave none."""
+        chosen = self._request.model if self._model._model is None else None
+        started = events[0] if isinstance(events[0], Started) else None
+        if chosen is None or (started is not None and started.model is not None):
+            return events
+        rest = events if started is None else events[1:]
+        return [replace(started or Started(), model=chosen), *rest]
 
 
 def load(argument: str | None = None, **options: Any) -> RemoteModel:
