@@ -6,7 +6,7 @@ composes by itself is given the plain messages.
 """
 
 from collections.abc import Mapping, Sequence
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, usage_from
@@ -16,7 +16,7 @@ from modelport.adapters.intermediate import COMPOSERS, Message, intermediate
 from modelport.adapters.params import Arguments
 from modelport.adapters.shape import check_one_argument, kind_of, shape_of
 from modelport.errors import NotAModel
-from modelport.model import AnswerStream, ReadyEvents
+from modelport.model import AnswerStream, WholeAnswer
 from modelport.sync import offload
 from modelport.sync.offload import inline
 from modelport.types import ChatRequest, Event, Started, TextDelta
@@ -151,7 +151,7 @@ class AgentStudioModel:
         return events
 
 
-class _Answer:
+class _Answer(WholeAnswer):
     """The answer of an AgentStudio model: asked for on entering, all there at once."""
 
     __slots__ = ("_model", "_request")
@@ -160,19 +160,14 @@ class _Answer:
         self._model = model
         self._request = request
 
-    async def __aenter__(self) -> ReadyEvents:
+    async def events(self) -> Sequence[Event]:
         model = self._model
         messages, arguments = intermediate(self._request.messages), model._kwargs(self._request)
         if model.suspends:
-            return ReadyEvents(await model._ask_waiting(messages, arguments))
+            return await model._ask_waiting(messages, arguments)
         if inline.depth:
-            return ReadyEvents(model._ask(messages, arguments))
-        return ReadyEvents(await offload(model._ask, messages, arguments))
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        return None
+            return model._ask(messages, arguments)
+        return await offload(model._ask, messages, arguments)
 
 
 # --- how a class composes ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
 from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
-from modelport.sync import offload
+from modelport.sync import offload, run
 from modelport.sync.offload import inline
 from modelport.types import ChatRequest, Event, Finish, Started, TextDelta, Usage
 
@@ -73,6 +73,10 @@ class ModelClientModel:
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The client's answer, at once."""
         return _WaitingAnswer(self, request) if self.suspends else _Answer(self, request)
+
+    def ask(self, params: dict[str, Any]) -> Sequence[Event]:
+        """The events of the client's answer to *params*, which it gets as they are. Blocks until they are there."""
+        return run(self._ask_waiting(params), suspends=True) if self.suspends else self._ask(params)
 
     def _params(self, request: ChatRequest) -> dict[str, Any]:
         params = {**self._defaults, **params_of(request)}
