@@ -1,10 +1,12 @@
 """Settings: four places, one order, and each value remembers its place."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import modelport
 from modelport.config import Settings, read_settings
 from modelport.config.settings import settings_file
 from modelport.errors import ConfigError
@@ -127,6 +129,16 @@ def test_bytes_that_are_no_text_are_told(write: Write) -> None:
 def test_a_wrong_variable_is_told(here: Path, environ: dict[str, str], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         read(environ)
+
+
+def test_every_variable_that_the_package_reads_is_known(here: Path) -> None:
+    folder = Path(modelport.__path__[0])
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    variables = set(re.findall(r"\bMODELPORT_[A-Z_]*[A-Z]\b", text)) - {"MODELPORT_CONFIG"}
+
+    assert "MODELPORT_API_KEYS" in variables
+    for variable in variables:
+        read({variable: ""})
 
 
 def test_a_setting_that_is_not_known_is_told_in_code_too(here: Path) -> None:
