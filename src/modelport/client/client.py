@@ -7,7 +7,7 @@ from modelport.client.responses import Answer, AsyncStream, Stream, answer_from,
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
 from modelport.client.usage import UsageTally, summary_text, usage_modes
-from modelport.config.config_list import read_config_list
+from modelport.config.config_list import read_config_list, with_fields
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
 from modelport.model import ImmediateAnswer, Model, ReadyEvents, suspends
@@ -124,7 +124,7 @@ class Client:
         if "stream" in params and params.pop("stream"):
             chain, request = self._prepare(params)
             answer = chain.stream(request)
-            return Stream(iterate(answer, suspends=chain.suspends), chain.name, self._place_of(answer))
+            return Stream(iterate(answer, suspends=chain.suspends), self._place_of(chain, answer))
         chain, request = self._prepare(params)
         if chain is self._chain and self._only is not None:
             only = self._only.stream(request)
@@ -146,13 +146,13 @@ class Client:
             return await self._answer(chain, request)
         answer = chain.stream(request)
         events = await answer.__aenter__()
-        return AsyncStream(answer, events, chain.name, self._place_of(answer))
+        return AsyncStream(answer, events, self._place_of(chain, answer))
 
     async def _answer(self, chain: Fallback, request: ChatRequest) -> Answer:
         answer = chain.stream(request)
         try:
-            builder = ResponseBuilder(chain.name)
             async with answer as events:
+                builder = ResponseBuilder(chain.models[answer.chosen][1].name)
                 if type(events) is ReadyEvents:
                     builder.add_all(events.rest())
                 else:
@@ -195,8 +195,12 @@ class Client:
             models.append((slot.label, model if wanted is None else Filtering(model, _passes(wanted, context))))
         return Fallback(models, on=self._fallback_on)
 
-    def _place_of(self, answer: Any) -> Callable[[], tuple[str, int]]:
-        return lambda: (self._slots[answer.chosen].label, answer.chosen)
+    def _place_of(self, chain: Fallback, answer: Any) -> Callable[[], tuple[str, str, int]]:
+        return lambda: (
+            chain.models[answer.chosen][1].name,
+            self._slots[answer.chosen].label,
+            answer.chosen,
+        )
 
     def extract_text_or_completion_object(self, response: ChatResponse) -> list[str | Message]:
         """For each choice its text, or its message where it calls tools."""
@@ -261,4 +265,4 @@ def _given(config_list: Any, model: Any, fields: Mapping[str, Any]) -> Sequence[
     if model is not None:
         return [{**fields, "model": model}]
     listed: Iterable[Any] = read_config_list(config_list)
-    return [{**fields, **each} if isinstance(each, Mapping) else each for each in listed]
+    return [with_fields(each, fields) if isinstance(each, Mapping) else each for each in listed]

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelport.types import (
     ChatResponse,
@@ -139,16 +140,18 @@ def texts_or_messages(response: ChatResponse) -> list[str | Message]:
 class _Folding:
     """What both kinds of stream share: the answer as far as it has come."""
 
-    def __init__(self, name: str, place: Callable[[], tuple[str, int]]) -> None:
-        self._builder = ResponseBuilder(name)
-        self._place = place
+    def __init__(self, place: Callable[[], tuple[str, str, int]]) -> None:
+        self._builder = ResponseBuilder("")
+        self._place = place  # the model's name, the entry's label and number, once the answer was entered
         self._response: Answer | None = None
 
     @property
     def response(self) -> Answer:
         """The whole answer, folded; before the end, as much of it as has come."""
         if self._response is None:
-            return answer_from(self._builder.response(), *self._place())
+            name, label, number = self._place()
+            answer = answer_from(self._builder.response(), label, number)
+            return answer if answer.model else replace(answer, model=name)
         return self._response
 
     def _end(self) -> None:
@@ -162,8 +165,8 @@ class Stream(_Folding):
     Leaving it early, by ``close()`` or the ``with``, frees the model at once. ``response`` is the answer, folded.
     """
 
-    def __init__(self, events: Iterator[Event], name: str, place: Callable[[], tuple[str, int]]) -> None:
-        super().__init__(name, place)
+    def __init__(self, events: Iterator[Event], place: Callable[[], tuple[str, str, int]]) -> None:
+        super().__init__(place)
         self._events = events
 
     def __iter__(self) -> "Stream":
@@ -199,10 +202,8 @@ class AsyncStream(_Folding):
     Leaving it early, by ``aclose()`` or the ``async with``, frees the model at once. ``response`` is the answer.
     """
 
-    def __init__(
-        self, answer: Any, events: AsyncIterator[Event], name: str, place: Callable[[], tuple[str, int]]
-    ) -> None:
-        super().__init__(name, place)
+    def __init__(self, answer: Any, events: AsyncIterator[Event], place: Callable[[], tuple[str, str, int]]) -> None:
+        super().__init__(place)
         self._answer = answer
         self._events = events
         self._open = True

@@ -10,7 +10,7 @@ from modelport.types import ChatRequest, Event
 from modelport.wrappers.base import close
 from modelport.wrappers.leading import begin
 
-__all__ = ("Fallback", "FallbackAnswer")
+__all__ = ("Fallback", "FallbackAnswer", "all_failed")
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class FallbackAnswer:
             else:
                 self._answer, self.chosen = answer, number
                 return events
-        raise _all_failed(errors) from errors[-1][1]
+        raise all_failed(errors) from errors[-1][1]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
@@ -110,7 +110,8 @@ def _is_any_of(error: Exception, on: type[Exception] | tuple[type[Exception], ..
     return isinstance(error, on) or isinstance(error.__cause__, on)
 
 
-def _all_failed(errors: list[tuple[str, Exception]]) -> AllModelsFailed:
+def all_failed(errors: Sequence[tuple[str, Exception]]) -> AllModelsFailed:
+    """The error of *errors*, ``(label, error)`` pairs in order; to be raised ``from`` the last."""
     lines = [f"  {label}: {_described(error)}" for label, error in errors]
     retry_after = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
     return AllModelsFailed(
