@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from modelport.cli._terminal import Cleaner
+from modelport.cli._terminal import Cleaner, _knows_colours
 
 HARMFUL = [
     "\x1b[31m",
@@ -69,3 +69,25 @@ def test_how_text_is_split_makes_no_difference(text: str, size: int) -> None:
     whole, cleaner = Cleaner().feed(text), Cleaner()
 
     assert "".join(cleaner.feed(text[at : at + size]) for at in range(0, len(text), size)) == whole
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "colours"),
+    [
+        ("linux", {}, True),
+        ("linux", {"NO_COLOR": "1"}, False),
+        ("linux", {"TERM": "dumb"}, False),
+        ("win32", {}, False),
+        ("win32", {"WT_SESSION": "x"}, True),
+    ],
+)
+def test_colours_are_used_only_where_they_are_known_and_wanted(
+    platform: str, environment: dict[str, str], colours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "TERM", "WT_SESSION", "ANSICON"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.platform", platform)
+
+    assert _knows_colours() is colours

@@ -78,12 +78,10 @@ class Screen:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         self._is_terminal = is_terminal(self._out)
-        self._colours = self._is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._colours = self._is_terminal and _knows_colours()
         self._cleaner = Cleaner()
         self._thinks = False
         self._at_line_start = True
-        if self._colours and sys.platform == "win32":
-            os.system("")  # noqa: S605, S607  (a console learns escape sequences by this; it runs nothing)
 
     def text(self, piece: str) -> None:
         """More of what is said."""
@@ -127,6 +125,13 @@ class Screen:
             self._out.write(text)
             self._out.flush()
             self._at_line_start = text.endswith("\n")
+
+
+def _knows_colours() -> bool:
+    if "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return False
+    # Older consoles of Windows print escape sequences instead of obeying them; these say that they do not.
+    return sys.platform != "win32" or not {"WT_SESSION", "ANSICON", "TERM"}.isdisjoint(os.environ)
 
 
 def is_terminal(stream: TextIO) -> bool:
