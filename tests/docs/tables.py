@@ -15,7 +15,8 @@ def page(name: str) -> str:
 
 def table(name: str, heading: str) -> list[list[str]]:
     """The rows of the first table below *heading* of a page, each a list of its cells; without the head."""
-    _, found, below = page(name).partition(f"\n{heading}\n")
+    prose = re.sub(r"^```.*?^```", "", page(name), flags=re.MULTILINE | re.DOTALL)
+    _, found, below = prose.partition(f"\n{heading}\n")
     assert found, f"{name} has no heading {heading!r}"
     rows: list[list[str]] = []
     for line in below.splitlines():
