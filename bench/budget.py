@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Any, Literal
 
-__all__ = ("Budget", "Limit", "Measured", "missed", "summary", "table")
+__all__ = ("Budget", "Limit", "Measured", "missed", "summary", "table", "unmeasured")
 
 Of = Literal["ratio", "ours", "above"]
 
@@ -75,11 +75,21 @@ class Budget:
 
         A machine that slows down for some rounds slows both down in these.
         """
-        if self.ours is None or self.other is None or not all(self.other.rounds):
-            return None
+        pairs = self._pairs()
+        return median(ours / other for ours, other in pairs) if pairs and all(other for _, other in pairs) else None
+
+    @property
+    def above(self) -> float | None:
+        """How far ours is above the other, in the same way."""
+        pairs = self._pairs()
+        return median(ours - other for ours, other in pairs) if pairs else None
+
+    def _pairs(self) -> list[tuple[float, float]]:
+        if self.ours is None or self.other is None:
+            return []
         if len(self.ours.rounds) != len(self.other.rounds):
-            return self.ours.middle / self.other.middle
-        return median(ours / other for ours, other in zip(self.ours.rounds, self.other.rounds, strict=True))
+            return [(self.ours.middle, self.other.middle)]
+        return list(zip(self.ours.rounds, self.other.rounds, strict=True))
 
     @property
     def allowed(self) -> str:
@@ -93,9 +103,7 @@ class Budget:
             return None
         if self.limit.of == "ours":
             return self.ours.middle
-        if self.limit.of == "ratio":
-            return self.ratio
-        return None if self.other is None else self.ours.middle - self.other.middle
+        return self.ratio if self.limit.of == "ratio" else self.above
 
     @property
     def met(self) -> bool | None:
@@ -131,12 +139,15 @@ def missed(budgets: Iterable[Budget]) -> list[Budget]:
     return [budget for budget in budgets if budget.met is False]
 
 
+def unmeasured(budgets: Iterable[Budget]) -> list[Budget]:
+    """Those that could not be measured, or not beside what they are held against."""
+    return [budget for budget in budgets if budget.verdict == "not measured"]
+
+
 def summary(budgets: Sequence[Budget]) -> str:
     """How many are met, missed and not measured, in a line."""
-    held = [budget for budget in budgets if budget.limit is not None]
-    met = sum(budget.met is True for budget in held)
-    unknown = sum(budget.met is None for budget in held)
-    return f"{len(held)} budgets: {met} met, {len(missed(held))} missed, {unknown} not measured"
+    met = sum(budget.met is True for budget in budgets)
+    return f"budgets: {met} met, {len(missed(budgets))} missed; lines not measured: {len(unmeasured(budgets))}"
 
 
 _HEADS = ("case", "ours", "floor or peer", "ratio", "budget", "")

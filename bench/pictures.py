@@ -9,9 +9,10 @@ from bench.context import Bench
 from bench.processes import OURS, ROOT, Server, Worker, cores
 from bench.serving import serve_models
 
-__all__ = ("PEER", "Side", "bytes_of", "draw", "sides")
+__all__ = ("FLOOR", "PEER", "Side", "bytes_of", "draw", "sides")
 
 PEER = "AgentStudio's way"
+FLOOR = "raw pixels to a bare app"
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Side:
 
 @contextlib.contextmanager
 def sides(bench: Bench) -> Iterator[dict[str, Side]]:
-    """Ours, and the peer's where it is installed; both servers up on one core."""
+    """Ours, the floor, and the peer's where it is installed; all the servers up on one core."""
     on = cores()[0]
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(serve_models(f"{ROOT}/bench/programs/looking.py:look", core=on))
-        both = {"ours": Side(ours, OURS, "pictures_ours")}
+        bare = stack.enter_context(Server([OURS, "-m", "bench.programs.floor_app", "300", "200"], core=on))
+        both = {"ours": Side(ours, OURS, "pictures_ours"), FLOOR: Side(bare, OURS, "pictures_floor")}
         if bench.peers.python is not None:
             command = [str(bench.peers.python), "-m", "bench.programs.agentstudio_server"]
             peer = stack.enter_context(Server(command, core=on))

@@ -4,7 +4,7 @@ from functools import partial
 
 from bench.budget import Budget, Limit, Measured
 from bench.context import Bench
-from bench.pictures import PEER, draw, sides
+from bench.pictures import FLOOR, PEER, draw, sides
 from bench.processes import Worker
 
 ABOUT = "the tenth turn of a conversation with ten screenshots, beside its first"
@@ -21,6 +21,8 @@ def run(bench: Bench) -> list[Budget]:
         lines = []
         last: dict[str, list[float]] = {}
         for name, side in both.items():
+            if name == FLOOR:
+                continue
             with side.client() as client:
                 for frozen, what in ((True, "read-only arrays"), (False, "writable arrays")):
                     if name == PEER and frozen:

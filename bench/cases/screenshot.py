@@ -5,7 +5,7 @@ from functools import partial
 
 from bench.budget import Budget, Limit, Measured
 from bench.context import Bench, take_turns
-from bench.pictures import PEER, Side, bytes_of, draw, sides
+from bench.pictures import FLOOR, PEER, Side, bytes_of, draw, sides
 from bench.processes import Worker
 
 ABOUT = "a 1920 × 1080 screenshot through RemoteModel on loopback: time, bytes, bit for bit"
@@ -29,8 +29,9 @@ def run(bench: Bench) -> list[Budget]:
 def _time(bench: Bench, both: dict[str, Side], paths: list[str], text: str, *, held: bool) -> list[Budget]:
     clients = {name: side.client() for name, side in both.items()}
     try:
-        for client in clients.values():
-            client.ask("send", path=paths[0], number=1000, prove=True)  # ends the client if one bit is wrong
+        for name, client in clients.items():
+            if name != FLOOR:
+                client.ask("send", path=paths[0], number=1000, prove=True)  # ends the client if one bit is wrong
             client.ask("send", path=paths[1], number=1001)
         numbers = {name: iter(range(1_000_000)) for name in clients}
         measures = {name: partial(_send, client, paths, numbers[name]) for name, client in clients.items()}
@@ -47,7 +48,13 @@ def _time(bench: Bench, both: dict[str, Side], paths: list[str], text: str, *, h
             limit=Limit(of="ratio", figure=1 / 3, text="≤ 1/3") if held else None,
             why="" if PEER in taken else bench.peers.missing,
             more={"bit_for_bit": True},
-        )
+        ),
+        Budget(
+            name=f"… {text}, beside the floor",
+            unit="ms",
+            ours=Measured("RemoteModel", taken["ours"]),
+            other=Measured(FLOOR, taken[FLOOR]),
+        ),
     ]
 
 
@@ -58,7 +65,7 @@ def _send(client: Worker, paths: list[str], numbers: Iterator[int]) -> float:
 
 
 def _bytes(bench: Bench, both: dict[str, Side], path: str, text: str, *, held: bool) -> Budget:
-    counted = {name: bytes_of(side, path, 2000) for name, side in both.items()}
+    counted = {name: bytes_of(side, path, 2000) for name, side in both.items() if name != FLOOR}
     return Budget(
         name=f"… {text}, bytes on the wire",
         unit="bytes",

@@ -6,11 +6,7 @@ from typing import Any
 from bench.programs.noop import NoOp, conversation, timed
 from bench.programs.talk import serve
 from modelport import Client
-
-try:
-    from modelport.autogen import OpenAIWrapper
-except ImportError:
-    OpenAIWrapper = Client
+from modelport.autogen import OpenAIWrapper
 
 _CONFIG: list[dict[str, Any]] = [{"model": "noop", "model_client_cls": "NoOp"}]
 

@@ -1,6 +1,7 @@
 """The floor: a bare ASGI app that looks at nothing but the path. Arguments: the answer's size, a chunk's size, bytes.
 
-/constant answers with that many bytes; /stream with a hundred chunks, each sent on its own.
+/constant answers with that many bytes; /sink too, when it has read the body and forgotten it; /stream with a hundred
+chunks, each sent on its own.
 """
 
 import sys
@@ -18,8 +19,11 @@ def make(size: int, chunk: int) -> Any:
     begun = {**_HEAD, "headers": [(b"content-type", b"text/event-stream")]}
     piece = b"data: " + b"x" * (chunk - 8) + b"\n\n"
 
-    async def app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
-        if scope["path"] == "/constant":
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"] == "/sink":
+            while (await receive()).get("more_body"):
+                pass
+        if scope["path"] != "/stream":
             await send(whole)
             await send({"type": "http.response.body", "body": body})
             return

@@ -11,13 +11,14 @@ from bench.programs.looking import expected
 from bench.programs.screens import HEIGHT, WIDTH, Picture, variant
 from bench.programs.talk import serve
 
-__all__ = ("Turn", "serve_client")
+__all__ = ("Turn", "drawn", "serve_client")
 
 Turn = tuple[str, "str | Picture"]  # role and content
 
 
 @cache
-def _drawn(path: str) -> Picture:
+def drawn(path: str) -> Picture:
+    """The pixels in a file. Not to be written to."""
     picture: Picture = np.frombuffer(Path(path).read_bytes(), np.uint8).reshape(HEIGHT, WIDTH, 3)
     return picture
 
@@ -39,7 +40,7 @@ def serve_client(exchange: Callable[[list[Turn]], str]) -> None:
 
     def send(path: str, number: int, *, prove: bool = False) -> float:
         """Seconds for a picture that was never sent before."""
-        picture = variant(_drawn(path), number)
+        picture = variant(drawn(path), number)
         return asked([("user", picture), ("user", "digest" if prove else "what is there to see?")])
 
     def converse(paths: list[str], number: int, turns: int, *, frozen: bool) -> list[float]:
@@ -47,7 +48,7 @@ def serve_client(exchange: Callable[[list[Turn]], str]) -> None:
         history: list[Turn] = []
         took = []
         for turn in range(turns):
-            picture = variant(_drawn(paths[turn % len(paths)]), number + turn)
+            picture = variant(drawn(paths[turn % len(paths)]), number + turn)
             picture.flags.writeable = not frozen
             history += [("user", f"turn {turn}: what now?"), ("user", picture)]
             took.append(asked(history))
