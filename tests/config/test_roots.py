@@ -65,7 +65,7 @@ def test_a_link_is_judged_by_where_it_leads(here: Path, outside: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["os:system", "builtins:exec", "subprocess:run", "msgspec:Struct", "modelport.cli:main"]
+    "spec", ["os:system", "builtins:exec", "subprocess:run", "msgspec:Struct", "modelport.cli:main", "__main__:main"]
 )
 def test_a_module_elsewhere_is_refused(here: Path, spec: str) -> None:
     with pytest.raises(ConfigError, match=REFUSED):

@@ -402,3 +402,77 @@ def test_two_installed_packages_with_one_name_are_an_error(monkeypatch: pytest.M
 
     with pytest.raises(ConfigError, match=r"two installed packages offer .* 'twin': .*one:load.* and .*two:load"):
         Registry("runtimes", None, "load").load("twin")
+
+
+# --- extensions that go wrong ---
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed packages: one, called plug, whose files each test writes."""
+    folder = tmp_path / "site"
+    info = folder / "plug-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[modelport.models]\nbird = plug_m:reply\n[modelport.runtimes]\nwheel = plug_r\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def load(argument): return 5", r"wheel: load\(\) must return a model: int object is not a model"),
+        ("def load(argument): return 1 / 0", r"wheel could not be loaded: .*plug_r\.py:1: ZeroDivisionError"),
+        ("def load(): ...", "wheel: too many positional arguments"),
+        ("def load(argument, *, size): ...", "wheel: missing a required argument: 'size'"),
+        ("x = 1", r"runtimes 'wheel' has no load in plug \(plug_r\); it must define one"),
+        (
+            "import torhc",
+            r"runtimes plugin 'wheel' of plug \(plug_r\) failed to import: ModuleNotFoundError: No module",
+        ),
+    ],
+)
+def test_a_runtime_that_goes_wrong_is_told_by_its_name(here: Path, site: Path, text: str, told: str) -> None:
+    (site / "plug_r.py").write_text(text)
+
+    with pytest.raises(LoadError, match=told):
+        load("wheel:x")
+
+
+def test_a_model_of_an_installed_package_takes_no_argument(here: Path, site: Path) -> None:
+    (site / "plug_m.py").write_text("def reply(messages): return 'tweet'")
+
+    assert answer(load("bird")) == "tweet"
+    with pytest.raises(ConfigError, match="'bird' takes no argument after the colon, got 'loud'"):
+        load("bird:loud")
+
+
+def test_the_names_of_installed_packages_are_suggested_too(here: Path, site: Path) -> None:
+    with pytest.raises(ModelNotFound, match="did you mean 'wheel'"):
+        load("weel")
+
+
+@pytest.mark.parametrize("error", ["1 / 0", "raise ImportError('half')", "raise SystemExit(2)", "raise ValueError"])
+def test_a_package_that_fails_in_any_way_is_told(write: Write, error: str) -> None:
+    write("pack_e/__init__.py", error)
+    write("pack_e/inner.py", FUNCTION)
+
+    with pytest.raises(LoadError, match=r"pack_e.* failed to import: pack_e/__init__\.py:1: "):
+        load("pack_e.inner:reply")
+
+
+def test_a_module_named_like_a_package_of_nothing_is_not_found(write: Write) -> None:
+    write("flat_module.py", FUNCTION)
+
+    with pytest.raises(ModelNotFound, match=r"no module flat_module\.inner can be imported"):
+        load("flat_module.inner:reply")
+
+
+def test_a_module_with_one_model_needs_no_name(write: Write) -> None:
+    write("pack_f/__init__.py")
+    write("pack_f/inner.py", STUDIO)
+
+    assert load("pack_f.inner").name == "studio"

@@ -160,31 +160,29 @@ def _import_module(name: str, roots: Sequence[str] | None) -> ModuleType | None:
     if roots is not None:
         _check_package(name, roots)
     try:
-        if find_spec(name) is None:
-            return None
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            return None
-        raise LoadError(f"{name} failed to import: {trouble(error)}") from error
-    except (ImportError, ValueError, AttributeError) as error:
-        raise LoadError(f"{name} failed to import: {trouble(error)}") from error
-    except Exception as error:
-        raise LoadError(f"{name.rpartition('.')[0]} failed to import: {trouble(error, *_files_of(name))}") from error
-    try:
         return import_module(name)
+    except ModuleNotFoundError as error:
+        # Of the module asked for, or of a package around it: there is no such module. Of another: that one failed.
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            return None
+        raise LoadError(f"{name} failed to import: {trouble(error, *_files_of(name))}") from error
     except (Exception, SystemExit) as error:
         raise LoadError(f"{name} failed to import: {trouble(error, *_files_of(name))}") from error
 
 
 def _check_package(name: str, roots: Sequence[str]) -> None:
     # Of the outermost package, which is found without running any of its code.
+    root = name.partition(".")[0]
     try:
-        spec = find_spec(name.partition(".")[0])
-    except ValueError:
-        spec = None
-    if spec is not None:
-        places = list(spec.submodule_search_locations or ())
-        check_root(spec.origin if spec.has_location else (places[0] if places else None), roots, name)
+        spec = find_spec(root)
+    except ValueError:  # it runs already and was not imported, as __main__
+        places: list[str | None] = [getattr(sys.modules[root], "__file__", None)]
+    else:
+        if spec is None:
+            return
+        places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ()) or [None]
+    for place in places:
+        check_root(place, roots, name)
 
 
 def _files_of(name: str) -> list[str]:
