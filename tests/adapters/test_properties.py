@@ -135,7 +135,7 @@ def outcome(thing: Any) -> str:
         return "a broken contract" if "the contract asks for" in str(error) else str(error)
     except ModelError as error:
         return "an error of the user's" if error.__cause__ is not None and " raised " in str(error) else str(error)
-    return "an answer" if isinstance(answer, ChatResponse) else str(answer)
+    return "an answer" if answer.choices else "nothing"
 
 
 @given(anything)

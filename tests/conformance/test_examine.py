@@ -211,6 +211,31 @@ def test_answers_that_differ_are_not_held_against_a_model() -> None:
     assert found.held is None
 
 
+def test_a_model_that_was_made_here_is_closed_here_and_any_other_is_left_open() -> None:
+    closed = []
+
+    class Holding(Native):
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    made, kept = examine(Holding), examine(Holding())
+
+    assert len(closed) == 1
+    assert finding(made, "frees what it holds").held is True
+    assert "frees what it holds" not in {each.promise for each in kept.findings}
+
+
+def test_an_object_that_cannot_even_be_looked_at_is_a_finding() -> None:
+    class Thorny:
+        @property
+        def stream(self) -> Any:
+            raise RuntimeError("not yet")
+
+    report = examine(Thorny())
+
+    assert (report.held, report.findings[0].what) == (False, "RuntimeError: not yet")
+
+
 def test_a_model_already_made_is_examined_as_it_is() -> None:
     report = examine(as_model(function, name="sky"))
 

@@ -1,6 +1,5 @@
 """Text that changes when a user's code, or what it was configured with, does. For the keys of caches."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
@@ -21,6 +20,8 @@ def identity_of(target: Any, config: Mapping[str, Any] | None, name: str) -> str
     own = getattr(target, "identity", None)
     if isinstance(own, str) and own:
         return own
+    import hashlib  # not needed to answer anybody
+
     digest = hashlib.sha256()
     for piece in _pieces(target, config):
         digest.update(piece.encode("utf-8", "surrogatepass"))

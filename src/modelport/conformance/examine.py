@@ -31,8 +31,8 @@ def examine(thing: Any, *, timeout: float = 30.0, name: str | None = None) -> Re
     contract: str | None = None
     try:
         model, contract = _model_of(thing, name)
-    except ModelportError as error:
-        message = str(error)
+    except Exception as error:
+        message = str(error) if isinstance(error, ModelportError) else f"{type(error).__name__}: {error}"
         finding = Finding("is a model", False, message, _mend_in(message))
         return _report(_label(thing, name), contract, [finding], began)
     subject = Subject(model, contract, timeout)
@@ -42,6 +42,8 @@ def examine(thing: Any, *, timeout: float = 30.0, name: str | None = None) -> Re
             findings.append(Finding(promise, None, "not tried: a simple message was not answered"))
             continue
         findings.append(_tried(promise, check, subject))
+    if isinstance(thing, str | type) and hasattr(model, "aclose"):  # it was made here
+        findings.append(_tried("frees what it holds", _frees, subject))
     return _report(model.name, contract, findings, began)
 
 
@@ -67,6 +69,11 @@ def _tried(promise: str, check: Any, subject: Subject) -> Finding:
         message = str(error) or type(error).__name__
         return Finding(promise, False, message, _mend_in(message))
     return Finding(promise, held, what, mend)
+
+
+def _frees(subject: Subject) -> tuple[bool, str, str]:
+    subject.close()
+    return True, "when it is closed", ""
 
 
 def _mend_in(message: str) -> str:

@@ -74,6 +74,16 @@ class Subject:
 
         return run(first(), suspends=True)
 
+    def close(self) -> None:
+        """Close the model, where it can be."""
+
+        async def close() -> None:
+            closing: Any = self.model
+            if hasattr(closing, "aclose"):
+                await closing.aclose()
+
+        run(close(), suspends=True)
+
     def in_thread(self, call: Callable[[], T]) -> T:
         """The result of *call*, made in a thread of its own that is left to itself when time is up."""
         [result] = self.in_threads([call])
