@@ -131,10 +131,9 @@ def pack(
             entries.append(_Entry(encoded.digest, encoded.size, sent))
             if sent:
                 payloads += (encoded.head, encoded.data)
-    messages = tuple(request.messages)  # they may be a caller's own dicts still
+    wired = request
     if references:
-        messages = tuple(_refer(message, references) for message in messages)
-    wired = replace(request, messages=messages)
+        wired = replace(request, messages=tuple(_refer(message, references) for message in request.messages))
     try:
         raw = Raw(_encode(wired))
     except UNENCODABLE as error:

@@ -11,35 +11,29 @@ from weakref import ref
 from modelport.dialects.port import EncodedPart, encode_part, pil_facts
 from modelport.media import is_array, is_pil
 
-__all__ = ("Beliefs", "Memo", "is_quick")
+__all__ = ("Beliefs", "Memo")
 
 _SETTLED = 2 * 10**9  # ns; a file changed within so short a time may change again under the same time stamp
 _QUICK = 64 * 1024  # bytes of an image that may be encoded where the event loop runs
 
 
-def is_quick(image: Any) -> bool:
-    """Whether encoding *image* takes less than a hop to another thread."""
-    if isinstance(image, str | bytes):
-        return len(image) < _QUICK
-    return is_array(image) and int(image.nbytes) < _QUICK
-
-
 class _Entry:
-    __slots__ = ("image", "part", "size", "snapshot")
+    __slots__ = ("image", "lock", "part", "size", "snapshot")
 
-    def __init__(self, image: Any, part: EncodedPart, snapshot: Any) -> None:
+    def __init__(self, image: Any, part: EncodedPart, snapshot: Any = None) -> None:
         self.image = image  # a weak reference, or the image itself where it takes none
         self.part = part
         self.snapshot = snapshot  # what a changeable image held when it was encoded
-        self.size = part.size + (0 if snapshot is None else _bytes_of(snapshot))
+        self.size = part.size + (0 if snapshot is None else snapshot.nbytes)
+        self.lock = Lock()  # held while the snapshot is compared or changed
 
 
 class Memo:
     """Encoded images, the latest *most* bytes of them. To be used from any thread.
 
     An image that cannot change (text, bytes, a read-only array) is known by what it is. One that can (a writable array,
-    a PIL image: an agent may use one frame buffer over and over) is compared, all of it, with a copy of what it held
-    when it was encoded. A file is known by its path, size, inode and time of change, once that time is two seconds
+    a PIL image: an agent may use one frame buffer over and over) is compared, every byte of it, with a copy of what it
+    held when it was encoded. A file is known by its path, size, inode and time of change, once that time is two seconds
     past. An array counts as read-only if it, and every array that it is a view of, says so.
     """
 
@@ -49,6 +43,16 @@ class Memo:
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
         self._lock = Lock()
 
+    def is_quick(self, image: Any) -> bool:
+        """Whether :meth:`encode` takes less than a hop to another thread."""
+        if isinstance(image, str | bytes):
+            return len(image) < _QUICK or image in self._entries
+        return is_array(image) and (int(image.nbytes) < _QUICK or (self.is_known(image) and _is_frozen(image)))
+
+    def is_known(self, image: Any) -> bool:
+        """Whether *image* was encoded before, though perhaps with other content."""
+        return id(image) in self._entries
+
     def encode(self, image: Any) -> EncodedPart:
         """The part for *image* as it is now.
 
@@ -57,49 +61,52 @@ class Memo:
         """
         if isinstance(image, PurePath):
             return self._file(image)
-        if is_array(image):
-            return self._array(image) if not _is_frozen(image) else self._frozen(id(image), image, weak=True)
-        if is_pil(image):
-            return self._pil(image)
-        if type(image) in {str, bytes}:
-            return self._frozen(image, image, weak=False)
-        return encode_part(image)
-
-    def _frozen(self, key: Any, image: Any, *, weak: bool) -> EncodedPart:
+        if (is_array(image) and not _is_frozen(image)) or is_pil(image):
+            return self._changeable(image)
+        # Text and bytes are known by their value, so that those read anew each turn are known as well.
+        key = image if type(image) in {str, bytes} else id(image)
         entry = self._find(key, image)
         if entry is not None and entry.snapshot is None:
             return entry.part
-        return self._keep(key, image, encode_part(image), None, weak=weak)
+        part = encode_part(image)
+        self._keep(key, _Entry(self._hold(key, image), part))
+        return part
 
-    def _array(self, array: Any) -> EncodedPart:
-        import numpy as np
-
-        entry = self._find(id(array), array)
-        if entry is not None and entry.snapshot is not None and _same(array, entry.snapshot):
-            return entry.part
-        # The copy is what is encoded, so that it is the truth about what was sent whatever happens to the array.
-        snapshot = array.copy(order="C") if type(array) is np.ndarray else None
-        return self._keep(id(array), array, encode_part(array if snapshot is None else snapshot), snapshot)
-
-    def _pil(self, image: Any) -> EncodedPart:
-        entry = self._find(id(image), image)
-        facts = (*pil_facts(image), image.tobytes())
-        if entry is not None and entry.snapshot == facts:
-            return entry.part
-        return self._keep(id(image), image, encode_part(image), facts)
+    def _changeable(self, image: Any) -> EncodedPart:
+        key = id(image)
+        entry = self._find(key, image)
+        if entry is not None and entry.snapshot is not None:
+            with entry.lock:
+                if not entry.snapshot.catch_up(image):
+                    # The copy is what is encoded, so it is the truth about what is sent, whoever writes meanwhile.
+                    entry.part = encode_part(entry.snapshot.image)
+                    self._weigh(key, entry)
+                return entry.part
+        snapshot = _ArrayCopy(image) if is_array(image) else _PictureCopy(image)
+        part = encode_part(snapshot.image)
+        self._keep(key, _Entry(self._hold(key, image), part, snapshot))
+        return part
 
     def _file(self, path: PurePath) -> EncodedPart:
         try:
             status = Path(path).stat()
         except (OSError, ValueError):
             return encode_part(path)  # which tells what is wrong
-        key = ("file", str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         entry = self._find(key, path)
         if entry is not None:
             return entry.part
         settled = time.time_ns() - status.st_mtime_ns > _SETTLED  # asked before it is read
         part = encode_part(path)
-        return self._keep(key, path, part, None, weak=False) if settled else part
+        if settled:
+            self._keep(key, _Entry(path, part))
+        return part
+
+    def _hold(self, key: Any, image: Any) -> Any:
+        try:
+            return ref(image, lambda gone: self._forget(key, gone))
+        except TypeError:  # text and bytes
+            return image
 
     def _find(self, key: Any, image: Any) -> _Entry | None:
         with self._lock:
@@ -108,25 +115,23 @@ class Memo:
                 return None
             self._entries.move_to_end(key)
         if isinstance(entry.image, ref) and entry.image() is not image:
-            return None
+            return None  # another image had this one's id
         return entry
 
-    def _keep(self, key: Any, image: Any, part: EncodedPart, snapshot: Any, *, weak: bool = True) -> EncodedPart:
-        if weak and (snapshot is not None or _is_frozen(image)):
-            held: Any = ref(image, lambda gone: self._forget(key, gone))
-        elif weak:
-            return part
-        else:
-            held = image
-        entry = _Entry(held, part, snapshot)
+    def _keep(self, key: Any, entry: _Entry) -> None:
         with self._lock:
             self._drop(self._entries.pop(key, None))
-            if entry.size <= self._most:
-                self._entries[key] = entry
-                self._size += entry.size
+            self._entries[key] = entry
+            self._size += entry.size
             while self._size > self._most:
                 self._drop(self._entries.popitem(last=False)[1])
-        return part
+
+    def _weigh(self, key: Any, entry: _Entry) -> None:
+        size = entry.part.size + int(entry.snapshot.nbytes)
+        with self._lock:
+            if self._entries.get(key) is entry:
+                self._size += size - entry.size
+            entry.size = size
 
     def _drop(self, entry: _Entry | None) -> None:
         if entry is not None:
@@ -152,21 +157,46 @@ def _is_frozen(image: Any) -> bool:
     return image is None or type(image) is bytes
 
 
-def _same(array: Any, snapshot: Any) -> bool:
-    import numpy as np
+class _ArrayCopy:
+    __slots__ = ("image", "nbytes")
 
-    if array.dtype != snapshot.dtype or array.shape != snapshot.shape:
+    def __init__(self, array: Any) -> None:
+        self.image = array.copy(order="C")
+        self.nbytes = int(self.image.nbytes)
+
+    def catch_up(self, array: Any) -> bool:
+        """Whether *array* is what it was; if not, the copy is now what it is."""
+        import numpy as np
+
+        copy = self.image
+        if array.dtype != copy.dtype or array.shape != copy.shape:
+            self.__init__(array)  # type: ignore[misc]
+            return False
+        if not array.size:
+            return True
+        # As bytes and not as numbers: a NaN is equal to itself here, and 0.0 is not -0.0. The widest items are fastest.
+        width = np.uint64 if array.nbytes % 8 == 0 else np.uint8
+        ours = np.ascontiguousarray(array).reshape(-1).view(np.uint8).view(width)
+        if np.array_equal(ours, copy.reshape(-1).view(np.uint8).view(width)):
+            return True
+        np.copyto(copy, array)  # into memory that is there, which is much cheaper than new memory
         return False
-    if not array.size:
-        return True
-    # As bytes and not as numbers: a NaN is equal to itself here, and 0.0 is not -0.0. The widest items are the fastest.
-    ours, theirs = np.ascontiguousarray(array).reshape(-1), snapshot.reshape(-1)
-    width = np.uint64 if array.nbytes % 8 == 0 else np.uint8
-    return bool(np.array_equal(ours.view(np.uint8).view(width), theirs.view(np.uint8).view(width)))
 
 
-def _bytes_of(snapshot: Any) -> int:
-    return int(snapshot.nbytes) if is_array(snapshot) else len(snapshot[-1])
+class _PictureCopy:
+    __slots__ = ("_facts", "_pixels", "image", "nbytes")
+
+    def __init__(self, image: Any) -> None:
+        self.image = image.copy()
+        self._facts, self._pixels = pil_facts(self.image), self.image.tobytes()
+        self.nbytes = 2 * len(self._pixels)
+
+    def catch_up(self, image: Any) -> bool:
+        """As an array's."""
+        if pil_facts(image) == self._facts and image.tobytes() == self._pixels:
+            return True
+        self.__init__(image)  # type: ignore[misc]
+        return False
 
 
 class Beliefs:

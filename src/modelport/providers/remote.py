@@ -182,8 +182,9 @@ class RemoteModel:
             if self._memo.is_quick(part.image):
                 quick.append((where, part))
             else:
-                # One lane reads again what was seen before, while the others compress what is new.
-                lanes[0 if self._memo.is_known(part.image) else 1 + number % (_LANES - 1)].append((where, part))
+                # Half of the lanes compare what was seen before, while the others compress what is new.
+                lane = number % (_LANES // 2) + (0 if self._memo.is_known(part.image) else _LANES // 2)
+                lanes[lane].append((where, part))
         work = [offload(self._encode_all, lane) for lane in lanes if lane]
         encoded = {id(part): one for part, one in self._encode_all(quick)}
         for lane in await asyncio.gather(*work) if len(work) > 1 else [await each for each in work]:
