@@ -131,9 +131,10 @@ def pack(
             entries.append(_Entry(encoded.digest, encoded.size, sent))
             if sent:
                 payloads += (encoded.head, encoded.data)
-    wired = request
+    messages = tuple(request.messages)  # they may be a caller's own dicts still
     if references:
-        wired = replace(request, messages=tuple(_refer(message, references) for message in request.messages))
+        messages = tuple(_refer(message, references) for message in messages)
+    wired = replace(request, messages=messages)
     try:
         raw = Raw(_encode(wired))
     except UNENCODABLE as error:
