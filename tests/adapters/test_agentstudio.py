@@ -1,6 +1,7 @@
 """AgentStudio's BaseModel: what its document says, what its own providers do, and what comes of both."""
 
 import asyncio
+import functools
 import json
 import threading
 from pathlib import Path
@@ -271,6 +272,28 @@ async def test_an_async_model_answers_on_the_callers_loop() -> None:
 
     assert suspends(model)
     assert (await generate(model, request_from_params({"messages": "hi"}))).text == "<user: hi>"
+
+
+def logged(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+class DecoratedStudio(AsyncStudio):
+    generate_response = logged(AsyncStudio.generate_response)
+
+
+def test_an_async_model_behind_a_decorator_answers_blocking_callers() -> None:
+    assert ask(DecoratedStudio).text == "<user: hello>"
+
+
+async def test_an_async_model_behind_a_decorator_answers_on_an_event_loop() -> None:
+    answer = await generate(as_model(DecoratedStudio), request_from_params({"messages": "hi"}))
+
+    assert answer.text == "<user: hi>"
 
 
 @pytest.mark.parametrize("composer_is_async", [False, True])

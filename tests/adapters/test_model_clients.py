@@ -1,6 +1,7 @@
 """AutoGen's ModelClient: every form of response, what is kept of it, sync and async."""
 
 import asyncio
+import functools
 import threading
 from types import SimpleNamespace as Object
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from modelport import as_model, generate
+from modelport.errors import ModelError
 from modelport.model import suspends
 from modelport.sync import run
 from modelport.types import ChatResponse, Usage, request_from_params
@@ -282,6 +284,44 @@ async def test_a_blocking_client_does_not_block_the_loop_that_awaits_it() -> Non
     await generate(as_model(Noting(COMPLETION)), request_from_params({"messages": "hi"}))
 
     assert threads != [loops_thread]
+
+
+def logged(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+class DecoratedClient(AsyncClient):
+    create = logged(AsyncClient.create)
+    message_retrieval = logged(AsyncClient.message_retrieval)
+
+
+def test_an_async_client_behind_a_decorator_answers_blocking_callers() -> None:
+    assert ask(DecoratedClient(FORMS["a namespace"])).text == "hello"
+
+
+async def test_an_async_client_behind_a_decorator_answers_on_an_event_loop() -> None:
+    model = as_model(DecoratedClient(FORMS["a namespace"]))
+
+    assert (await generate(model, request_from_params({"messages": "hi"}))).text == "hello"
+
+
+def test_a_response_that_raises_when_it_is_looked_at_is_named() -> None:
+    class Thorny:
+        model = "m"
+
+        @property
+        def choices(self) -> Any:
+            raise ConnectionResetError("the tensor is gone")
+
+    with pytest.raises(ModelError) as caught:
+        ask(Client(Thorny()))
+
+    assert str(caught.value) == ("the response of Client.create() raised ConnectionResetError: the tensor is gone")
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
 
 
 def test_a_blocking_client_is_called_in_the_thread_of_its_blocking_caller() -> None:

@@ -14,9 +14,9 @@ from modelport.adapters.contract import broken, came, failure, own_name
 from modelport.adapters.identity import identity_of
 from modelport.adapters.intermediate import COMPOSERS, Message, intermediate
 from modelport.adapters.params import Arguments
-from modelport.adapters.shape import check_one_argument, kind_of, shape_of
+from modelport.adapters.shape import check_one_argument, may_wait, shape_of
 from modelport.errors import NotAModel
-from modelport.model import AnswerStream, WholeAnswer
+from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
 from modelport.sync import offload
 from modelport.sync.offload import inline
 from modelport.types import ChatRequest, Event, Started, TextDelta
@@ -65,7 +65,8 @@ class AgentStudioModel:
         self._first = shape.first
         self._names_model = shape.takes_all or "model" in shape.names
         self._generate_is_async = shape.kind == "coroutine"
-        self.suspends = self._generate_is_async or kind_of(getattr(studio, composer)) == "coroutine"
+        self._generate_may_wait = may_wait(studio.generate_response)
+        self.suspends = self._generate_may_wait or may_wait(getattr(studio, composer))
         self._identity: str | None = None
 
     @property
@@ -76,7 +77,7 @@ class AgentStudioModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer, at once."""
-        return _Answer(self, request)
+        return _WaitingAnswer(self, request) if self.suspends else _Answer(self, request)
 
     def _kwargs(self, request: ChatRequest) -> dict[str, Any]:
         arguments = self._arguments.of(request)
@@ -100,7 +101,12 @@ class AgentStudioModel:
             if hasattr(composed, "__await__"):
                 composed = await self._wait(self._compose, composed)
         if not self._generate_is_async:
-            return self._events(await offload(self._generated, composed, arguments))
+            answer = await offload(self._generated, composed, arguments)
+            if hasattr(answer, "__await__"):
+                if not self._generate_may_wait:
+                    raise self._unawaited("generate_response", answer)
+                answer = await self._wait("generate_response", answer)
+            return self._events(answer)
         return self._events(await self._wait("generate_response", self._generated(composed, arguments)))
 
     async def _wait(self, method: str, answer: Any) -> Any:
@@ -151,8 +157,25 @@ class AgentStudioModel:
         return events
 
 
-class _Answer(WholeAnswer):
-    """The answer of an AgentStudio model: asked for on entering, all there at once."""
+class _Answer(ImmediateAnswer):
+    """The answer of a model with nothing async in it: there when it is asked for, all at once."""
+
+    __slots__ = ("_model", "_request")
+
+    def __init__(self, model: AgentStudioModel, request: ChatRequest) -> None:
+        self._model = model
+        self._request = request
+
+    def now(self) -> Sequence[Event]:
+        model = self._model
+        return model._ask(intermediate(self._request.messages), model._kwargs(self._request))
+
+    async def events(self) -> Sequence[Event]:
+        return self.now() if inline.depth else await offload(self.now)
+
+
+class _WaitingAnswer(WholeAnswer):
+    """The answer of a model with something async in it."""
 
     __slots__ = ("_model", "_request")
 
@@ -162,12 +185,8 @@ class _Answer(WholeAnswer):
 
     async def events(self) -> Sequence[Event]:
         model = self._model
-        messages, arguments = intermediate(self._request.messages), model._kwargs(self._request)
-        if model.suspends:
-            return await model._ask_waiting(messages, arguments)
-        if inline.depth:
-            return model._ask(messages, arguments)
-        return await offload(model._ask, messages, arguments)
+        messages = await offload(intermediate, self._request.messages)  # which may decode images
+        return await model._ask_waiting(messages, model._kwargs(self._request))
 
 
 # --- how a class composes ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason
 from modelport.adapters.contract import broken, came, failure
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
-from modelport.adapters.shape import check_one_argument, kind_of
+from modelport.adapters.shape import check_one_argument, kind_of, may_wait
 from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
 from modelport.sync import offload, run
 from modelport.sync.offload import inline
@@ -55,7 +55,8 @@ class ModelClientModel:
             if hasattr(client, method):
                 check_one_argument(getattr(client, method), self._where(method), asks)
         asked = [name for name in ("message_retrieval", "cost", "get_usage") if hasattr(client, name)]
-        self.suspends = self._create_is_async or any(kind_of(getattr(client, name)) == "coroutine" for name in asked)
+        self._create_may_wait = may_wait(client.create)
+        self.suspends = any(may_wait(getattr(client, name)) for name in ("create", *asked))
         self._has_cost = "cost" in asked
         self._where_cost = self._where("cost")
         self._has_usage = "get_usage" in asked
@@ -97,6 +98,8 @@ class ModelClientModel:
         try:
             create = self.client.create
             response = await (create(params) if self._create_is_async else offload(create, params))
+            if self._create_may_wait and hasattr(response, "__await__"):  # a decorator stands before an async create
+                response = await response
         except Exception as error:
             raise failure(self._where("create"), error) from error
         view = self._view(response)
@@ -146,7 +149,10 @@ class ModelClientModel:
 
     def _view(self, response: Any) -> Any:
         """*response* as an object with a list of choices, which it usually is."""
-        choices = getattr(response, "choices", None)
+        try:
+            choices = getattr(response, "choices", None)
+        except Exception as error:
+            raise failure(f"the response of {self._where('create')}", error) from error
         if type(choices) is list and choices:
             return response
         if isinstance(response, str):

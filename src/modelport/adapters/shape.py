@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from modelport.errors import NotAModel
 
-__all__ = ("Kind", "Shape", "check_one_argument", "kind_of", "shape_of")
+__all__ = ("Kind", "Shape", "check_one_argument", "kind_of", "may_wait", "shape_of")
 
 Kind = Literal["plain", "coroutine", "generator", "async_generator"]
 
@@ -44,6 +44,18 @@ def kind_of(function: Any) -> Kind:
         if function is None:
             break
     return "plain"
+
+
+def may_wait(function: Any) -> bool:
+    """Whether *function* may answer with something to await: it is async, or a decorator stands before what is."""
+    import inspect
+
+    if kind_of(function) == "coroutine":
+        return True
+    try:
+        return inspect.iscoroutinefunction(inspect.unwrap(function))
+    except ValueError:  # it wraps itself
+        return False
 
 
 def _inside(function: Any) -> Any:
