@@ -9,7 +9,7 @@ import pytest
 
 from modelport import as_model, generate
 from modelport.conformance import examine
-from modelport.errors import ModelError
+from modelport.errors import ModelError, ModelTimeout
 from modelport.model import Model, accepts, identity, suspends
 from modelport.sync import iterate, run
 from modelport.types import (
@@ -25,6 +25,7 @@ from modelport.types import (
     Usage,
     request_from_params,
 )
+from modelport.wrappers.deadline import Deadline
 
 EVENTS = (Started, TextDelta, ReasoningDelta, ToolCallDelta, Finish, Usage, Emulated)
 
@@ -255,6 +256,47 @@ async def test_every_adapter_does_so_on_an_event_loop_too(thing: Any) -> None:
         await generate(as_model(failing(thing, boom)), asking())
 
     assert caught.value.__cause__ is boom
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_every_adapter_that_hangs_is_given_up_at_its_deadline(name: str) -> None:
+    thing: Any = THINGS[name]
+    woken = threading.Event()
+
+    def hang(*args: Any, **kwargs: Any) -> None:
+        woken.wait(15)
+
+    async def hang_later(*args: Any, **kwargs: Any) -> None:
+        await asyncio.Event().wait()
+
+    hanging = hang_later if name.startswith("async") else hang
+    if isinstance(thing, type) and "native" not in name:
+        method = next(each for each in ("create", "generate_response") if hasattr(thing, each))
+        thing = type("Hanging", (thing,), {method: hanging})
+    else:
+        thing = _hanging_in_pieces(hanging) if "native" in name else hanging
+    model = Deadline(as_model(thing, name="sleeper"), 0.05)
+
+    with pytest.raises(ModelTimeout) as caught:
+        run(generate(model, asking()), suspends=True)
+    woken.set()
+
+    assert str(caught.value) == (
+        "sleeper did not answer within 0.05 s: raise the entry's timeout, or ask for less (max_tokens)"
+    )
+
+
+def _hanging_in_pieces(hanging: Any) -> Any:
+    def pieces(self: Any, request: ChatRequest) -> Any:
+        yield "so far"
+        yield hanging()
+
+    async def pieces_later(self: Any, request: ChatRequest) -> Any:
+        yield "so far"
+        yield await hanging()
+
+    is_async = asyncio.iscoroutinefunction(hanging)
+    return type("Hanging", (), {"name": "hanging", "stream": pieces_later if is_async else pieces})
 
 
 @pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
