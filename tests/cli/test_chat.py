@@ -187,6 +187,49 @@ def test_escape_sequences_of_the_model_do_not_reach_the_output(modelport: Run, t
     assert done.stdout == "abcdef\n"
 
 
+# --- a served model ---
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """``modelport serve eliza`` in a process of its own; gives its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelport", "serve", "eliza", "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_served_model_is_talked_to_by_address_name_or_setting(
+    server: str, modelport: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dot.gif").write_bytes(b"GIF89a\x40\x01\xf0\x00")
+
+    by_address = modelport("chat", "-m", "I am sad", "--model-server", server, "--usage")
+    by_name = modelport("chat", "eliza", "-m", "I am sad", "--model-server", f"{server}/")
+    picture = modelport("chat", "-m", "Look!", "--model-server", server, "--image", "dot.gif")
+    monkeypatch.setenv("MODELPORT_MODEL_SERVER", server)
+    by_setting = modelport("chat", "-m", "I am sad")
+
+    for done in (by_address, by_name, by_setting):
+        assert done.stdout == "I am sorry to hear that you are sad. How long has it been so?\n", done.stderr
+    assert "3 + 17 tokens, free" in by_address.stderr
+    assert "320×240 pixels" in picture.stdout
+
+
+def test_a_server_that_is_not_there_is_one_line(modelport: Run) -> None:
+    done = modelport("chat", "-m", "x", "--model-server", "http://127.0.0.1:9")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("modelport: error: ")
+    assert "127.0.0.1:9" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 # --- a conversation, inside ---
 
 
