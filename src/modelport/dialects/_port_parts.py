@@ -154,15 +154,16 @@ def _pack(head: _Head, data: memoryview) -> EncodedPart:
     size = len(data)
     if size > MOST_PART:
         raise RequestTooLarge(f"an image has {size} bytes of pixels; at most {MOST_PART} can be sent: scale it down")
-    packed: Any = data
+    head = msgspec.structs.replace(head, size=size)
     if size >= _WORTH_PACKING:
-        packed = zstd.ZstdCompressor(level=1).compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
-        if len(packed) > size * 15 // 16:
-            packed = data
-    if packed is data:
-        packed = bytes(data)  # not the caller's memory, which may change before it is sent
-        return _seal(msgspec.structs.replace(head, size=size), packed, None)
-    return _seal(msgspec.structs.replace(head, size=size, packed=True), packed, None)
+        packed = _compress(data)
+        if len(packed) <= size * 15 // 16:
+            return _seal(msgspec.structs.replace(head, packed=True), packed, None)
+    return _seal(head, bytes(data), None)  # a copy: the caller's memory may change before it is sent
+
+
+def _compress(data: memoryview) -> bytes:
+    return zstd.ZstdCompressor(level=1).compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
 
 
 def _seal(head: _Head, data: bytes, media_type: str | None) -> EncodedPart:

@@ -183,8 +183,8 @@ class RemoteModel:
                 quick.append((where, part))
             else:
                 # Half of the lanes compare what was seen before, while the others compress what is new.
-                lane = number % (_LANES // 2) + (0 if self._memo.is_known(part.image) else _LANES // 2)
-                lanes[lane].append((where, part))
+                at = number % (_LANES // 2) + (0 if self._memo.is_known(part.image) else _LANES // 2)
+                lanes[at].append((where, part))
         work = [offload(self._encode_all, lane) for lane in lanes if lane]
         encoded = {id(part): one for part, one in self._encode_all(quick)}
         for lane in await asyncio.gather(*work) if len(work) > 1 else [await each for each in work]:
