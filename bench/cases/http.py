@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bench.budget import Budget, Limit, Measured
@@ -18,6 +19,7 @@ PEERS = True
 PATH = "/v1/chat/completions"
 MODELS = ROOT / "bench" / "programs" / "models.py"
 DELTAS = 100
+BUSY = 0.9  # a server under full load that used less of its core was not alone on it
 FLOOR, PEER = "bare uvicorn, constant", "hand-written FastAPI"
 
 
@@ -26,31 +28,52 @@ class Target:
     """A server under load, and what was seen of it."""
 
     server: Server
-    path: Callable[[bool], str]
+    path: Callable[[str], str]  # of a model
     busy: list[float] = field(default_factory=list)  # share of its core
+    unhindered: list[float] = field(default_factory=list)  # answers for a second of its processor time
     ceiling: list[float] = field(default_factory=list)  # what the load could have done, answers a second
     first: list[float] = field(default_factory=list)  # milliseconds to the first token
 
-    def measure(self, load: Worker, body: str, connections: int, seconds: float, *, stream: bool = False) -> float:
-        """Answers (or streams) a second."""
+    def measure(self, load: Worker, asked: "Asked", seconds: float) -> float:
+        """Answers a second, or deltas a second of streams."""
         before = self.server.cpu_seconds()
-        path = self.path(stream)
         seen = load.ask(
-            "streams" if stream else "load",
+            "streams" if asked.stream else "load",
             port=self.server.port,
-            path=path,
-            body=body,
-            connections=connections,
+            path=self.path(asked.model),
+            body=asked.body,
+            connections=asked.connections,
             seconds=seconds,
         )
         after = self.server.cpu_seconds()
         if before is not None and after is not None:
             self.busy.append((after - before) / (seen["answered"] / seen["rate"]))
+            self.unhindered.append(seen["answered"] / (after - before))
         self.ceiling.append(seen["ceiling"])
-        if stream:
+        if asked.stream:
             self.first.append(seen["first_ms"])
         rate: float = seen["rate"]
-        return rate
+        return rate * (DELTAS if asked.stream else 1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of every server, over how many connections: *turns* messages of 200 characters."""
+
+    model: str
+    connections: int = 1
+    turns: int = 1
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is streamed."""
+        return self.model != "noop"
+
+    @property
+    def body(self) -> str:
+        """The request's body."""
+        asked: dict[str, Any] = {"model": self.model, "messages": conversation()[-self.turns :]}
+        return json.dumps({**asked, "stream": True} if self.stream else asked)
 
 
 def run(bench: Bench) -> list[Budget]:
@@ -62,28 +85,22 @@ def run(bench: Bench) -> list[Budget]:
         size, chunk = _sizes(load, ours)
         floor = stack.enter_context(Server([OURS, "-m", "bench.programs.floor_app", str(size), str(chunk)], core=on))
         servers = {
-            "ours": (ours, lambda _stream: PATH),
-            FLOOR: (floor, lambda stream: "/stream" if stream else "/constant"),
+            "ours": (ours, lambda _model: PATH),
+            FLOOR: (floor, lambda model: f"/{model}"),
         }
         if bench.peers.python is not None:
             peer = Server([str(bench.peers.python), "-m", "bench.programs.fastapi_app"], core=on)
-            servers[PEER] = (stack.enter_context(peer), lambda _stream: PATH)
+            servers[PEER] = (stack.enter_context(peer), lambda _model: PATH)
         return _lines(_Rounds(bench, load, servers))
-
-
-def ask(model: str, *, turns: int = 10, stream: bool = False) -> str:
-    """A request's body: *turns* messages of 200 characters."""
-    asked: dict[str, Any] = {"model": model, "messages": conversation()[-turns:]}
-    return json.dumps({**asked, "stream": True} if stream else asked)
 
 
 def _sizes(load: Worker, ours: Server) -> tuple[int, int]:
     """How large our answers are, and our chunks: the floor's are made alike. Sees to it that they are answers."""
-    answer = load.ask("one", port=ours.port, path=PATH, body=ask("noop"))
+    answer = load.ask("one", port=ours.port, path=PATH, body=Asked("noop").body)
     head, _, body = answer.partition("\r\n\r\n")
     if " 200 " not in head.splitlines()[0] or '"ok"' not in body:
         raise Failed(f"modelport serve gave no answer: {answer[:500]}")
-    stream = load.ask("one", port=ours.port, path=PATH, body=ask("ready", stream=True))
+    stream = load.ask("one", port=ours.port, path=PATH, body=Asked("ready").body)
     chunks = [line for line in stream.splitlines() if line.startswith("data: ") and '"word ' in line]
     if len(chunks) != DELTAS or "[DONE]" not in stream:
         raise Failed(f"modelport serve gave {len(chunks)} deltas, not {DELTAS}: {stream[:500]}")
@@ -93,34 +110,37 @@ def _sizes(load: Worker, ours: Server) -> tuple[int, int]:
 class _Rounds:
     """Rounds over the servers, fresh counters for each line of the table."""
 
-    def __init__(self, bench: Bench, load: Worker, servers: dict[str, tuple[Server, Callable[[bool], str]]]) -> None:
+    def __init__(self, bench: Bench, load: Worker, servers: dict[str, tuple[Server, Callable[[str], str]]]) -> None:
         self.bench = bench
         self.load = load
         self.servers = servers
         self.targets: dict[str, Target] = {}
 
-    def take(self, body: str, connections: int, *, stream: bool = False, times: float = 1.0) -> dict[str, Measured]:
-        """The figures of every server, *times* what was counted."""
+    def take(self, asked: Asked) -> dict[str, Measured]:
+        """The figures of every server."""
         seconds = 0.2 if self.bench.quick else 1.0
         self.targets = {name: Target(server, path) for name, (server, path) in self.servers.items()}
-        measures = {
-            name: lambda target=target: times * target.measure(self.load, body, connections, seconds, stream=stream)
-            for name, target in self.targets.items()
-        }
+        measures = {name: partial(target.measure, self.load, asked, seconds) for name, target in self.targets.items()}
         take_turns(1, measures)  # warm
         for target in self.targets.values():
-            target.busy, target.ceiling, target.first = [], [], []
+            target.busy, target.unhindered, target.ceiling, target.first = [], [], [], []
         taken = take_turns(self.bench.rounds(5), measures)
         return {name: Measured(name, figures) for name, figures in taken.items()}
 
-    def proof(self, unit: str, *, times: float = 1.0) -> str:
+    def proof(self, unit: str) -> str:
         """Whether it was the server that was measured, and not the load."""
-        parts = []
+        parts, disturbed = [], ""
         for name, target in self.targets.items():
-            ceiling = times * Measured("", target.ceiling).middle
-            busy = f"its core {Measured('', target.busy).middle:.0%} busy, " if target.busy else ""
-            parts.append(f"{name}: {busy}load good for {ceiling:,.0f} {unit}")
-        return "; ".join(parts)
+            ceiling = Measured("", target.ceiling).middle
+            busy = Measured("", target.busy or [1.0]).middle
+            parts.append(f"{name}: its core {busy:.0%} busy, the load good for {ceiling:,.0f} {unit}")
+            if busy < BUSY:
+                disturbed = "DISTURBED, something else used the server's core or the load's; "
+        return disturbed + "; ".join(parts)
+
+    def unhindered(self) -> dict[str, Measured]:
+        """Answers for a second of the servers' processor time, which other programs on the core do not change."""
+        return {name: Measured(name, target.unhindered) for name, target in self.targets.items() if target.unhindered}
 
 
 def _lines(rounds: _Rounds) -> list[Budget]:
@@ -131,7 +151,7 @@ def _lines(rounds: _Rounds) -> list[Budget]:
         ("HTTP, 32 connections, 1 message", 1, 32, limit),
         ("HTTP, 1 connection, 10 messages", 10, 1, None),
     ):
-        taken = rounds.take(ask("noop", turns=turns), connections)
+        taken = rounds.take(Asked("noop", connections, turns))
         lines.append(
             Budget(
                 name=name,
@@ -139,9 +159,20 @@ def _lines(rounds: _Rounds) -> list[Budget]:
                 ours=taken["ours"],
                 other=taken[FLOOR],
                 limit=held,
-                why=rounds.proof("req/s"),
+                why=rounds.proof("req/s") if held else "",
             )
         )
+        alone = rounds.unhindered() if held else {}
+        if alone:
+            lines.append(
+                Budget(
+                    name="… a second of its processor time",
+                    unit="req",
+                    ours=alone["ours"],
+                    other=alone[FLOOR],
+                    limit=held,  # the same promise, where the machine has other things to do as well
+                )
+            )
         lines += _beside_peer(rounds.bench, taken, "req/s")
     for what, model in (("ready at once", "ready"), ("one a turn of the loop", "turns")):
         for connections in (1, 32):
@@ -150,14 +181,13 @@ def _lines(rounds: _Rounds) -> list[Budget]:
 
 
 def _stream_lines(rounds: _Rounds, what: str, model: str, connections: int) -> list[Budget]:
-    taken = rounds.take(ask(model, turns=1, stream=True), connections, stream=True, times=DELTAS)
+    taken = rounds.take(Asked(model, connections))
     lines = [
         Budget(
             name=f"stream of {DELTAS}, {what}, {connections} at a time",
             unit="tokens/s",
             ours=taken["ours"],
             other=taken[FLOOR],
-            why=rounds.proof("tokens/s", times=DELTAS),
         ),
         *_beside_peer(rounds.bench, taken, "tokens/s"),
     ]

@@ -1,9 +1,10 @@
 """The floor: a bare ASGI app that looks at nothing but the path. Arguments: the answer's size, a chunk's size, bytes.
 
-/constant answers with that many bytes; /sink too, when it has read the body and forgotten it; /stream with a hundred
-chunks, each sent on its own.
+/noop answers with that many bytes; /sink too, when it has read the body and forgotten it; /ready with a hundred chunks,
+each sent on its own; /turns likewise, each in a turn of the event loop of its own.
 """
 
+import asyncio
 import sys
 from typing import Any
 
@@ -20,15 +21,18 @@ def make(size: int, chunk: int) -> Any:
     piece = b"data: " + b"x" * (chunk - 8) + b"\n\n"
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["path"] == "/sink":
+        path = scope["path"]
+        if path == "/sink":
             while (await receive()).get("more_body"):
                 pass
-        if scope["path"] != "/stream":
+        if path in {"/noop", "/sink"}:
             await send(whole)
             await send({"type": "http.response.body", "body": body})
             return
         await send(begun)
         for _ in range(100):
+            if path == "/turns":
+                await asyncio.sleep(0)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
