@@ -232,6 +232,17 @@ def test_a_whole_answer_that_is_written_is_read_as_the_same(response: ChatRespon
     assert DIALECT.decode_response(DIALECT.encode_response(ASKED, response)) == response
 
 
+@given(responses())
+def test_one_choice_is_written_as_it_is_among_several(response: ChatResponse) -> None:
+    first = response.choices[0]
+
+    one = whole(replace(response, choices=(first,)))
+    several = whole(replace(response, choices=(first, first)))
+
+    assert one | {"choices": one["choices"] * 2} == several
+    assert list(one) == list(several)
+
+
 @given(responses(), st.integers(1, 7), st.lists(st.integers(0, 10_000), max_size=20))
 def test_a_stream_folds_to_the_whole_answer_however_it_is_split(
     response: ChatResponse, at_once: int, cuts: list[int]

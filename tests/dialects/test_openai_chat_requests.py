@@ -428,3 +428,26 @@ def test_an_image_that_is_no_url_cannot_be_written_here() -> None:
 
     with pytest.raises(InvalidRequest, match=r"messages\[0\].content holds an image as bytes"):
         DIALECT.encode_request(request, stream=False)
+
+
+# --- the quick way ---
+
+ROLE = st.sampled_from(["system", "user", "assistant", "developer", "tool"])
+PLAIN = st.fixed_dictionaries(
+    {"messages": st.lists(st.fixed_dictionaries({"role": ROLE, "content": TEXT}, optional={"name": NAME}), max_size=3)},
+    optional={"model": TEXT, "n": st.integers(0, 130), "temperature": UNIT, "seed": st.integers(), "stop": TEXT},
+)
+
+
+@given(PLAIN)
+def test_plain_requests_are_read_alike_on_both_ways(fields: dict[str, Any]) -> None:
+    body = json.dumps(fields).encode()
+    outcomes = []
+
+    for given_body in (body, body + b" " * 70_000):  # the quick way, and past its bound
+        try:
+            outcomes.append(DIALECT.decode_request(given_body))
+        except InvalidRequest as error:
+            outcomes.append((error.message, error.param))  # type: ignore[arg-type]
+
+    assert outcomes[0] == outcomes[1]

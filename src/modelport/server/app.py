@@ -95,13 +95,13 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
-            await self._exchange(Exchange(scope, receive, send))
+            await self._answer(Exchange(scope, receive, send))
         elif kind == "lifespan":
             await self._live(receive, send)
         elif kind == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
 
-    async def _exchange(self, exchange: Exchange) -> None:
+    async def _answer(self, exchange: Exchange) -> None:
         route = self._route(exchange.path)
         self._busy += 1
         try:

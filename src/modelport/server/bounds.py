@@ -1,13 +1,13 @@
 """Bounds on what a request may hold, for every dialect alike. Knows values, no wire format."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from modelport.errors import InvalidRequest, RequestTooLarge
 from modelport.server.limits import Limits
-from modelport.types import ChatRequest
+from modelport.types import ChatRequest, Messages
 
 __all__ = ("check_nodes", "check_request")
 
@@ -19,13 +19,7 @@ def check_request(request: ChatRequest, limits: Limits) -> None:
         RequestTooLarge: ``param`` names what there is too much of.
         InvalidRequest: a stop sequence is empty or too long.
     """
-    messages = request.messages
-    if len(messages) > limits.messages:
-        raise _too_many("messages", len(messages), limits.messages)
-    for number, message in enumerate(messages):
-        content = message.content
-        if content.__class__ is not str and content is not None and len(content) > limits.parts:
-            raise _too_many(f"messages[{number}].content", len(content), limits.parts)
+    _check_messages(request.messages, limits)
     if request.tools is not None:
         if len(request.tools) > limits.tools:
             raise _too_many("tools", len(request.tools), limits.tools)
@@ -38,6 +32,17 @@ def check_request(request: ChatRequest, limits: Limits) -> None:
             _check_free_form(value, name, limits)
     if request.stop is not None:
         _check_stop(request.stop, limits)
+
+
+def _check_messages(messages: Sequence[Any], limits: Limits) -> None:
+    if isinstance(messages, Messages):
+        messages = messages.given  # dicts, most often, which nobody may ever need as values
+    if len(messages) > limits.messages:
+        raise _too_many("messages", len(messages), limits.messages)
+    for number, message in enumerate(messages):
+        content = message.get("content") if message.__class__ is dict else message.content
+        if content.__class__ is not str and content is not None and len(content) > limits.parts:
+            raise _too_many(f"messages[{number}].content", len(content), limits.parts)
 
 
 def _check_stop(stop: tuple[str, ...], limits: Limits) -> None:

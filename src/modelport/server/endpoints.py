@@ -13,6 +13,7 @@ from modelport.server.bounds import check_nodes, check_request
 from modelport.server.http import ClientGone, Exchange, Guard, header_text
 from modelport.server.serving import Served
 from modelport.server.streaming import StreamWriter, pump, whole_answer
+from modelport.sync import use_threads
 from modelport.types import Emulated, Event
 
 if TYPE_CHECKING:
@@ -69,24 +70,36 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
     served = app.serving.find(asked.request.model)
     check_request(asked.request, app.limits)
     seconds = _seconds(exchange, asked, app.limits.timeout)
-
-    def late() -> ModelportError:
-        return ModelTimeout(f"{served.name} did not answer within {seconds:g} s")
-
-    if asked.stream:
-        await _Streamed(app, exchange, dialect, asked, served).run(seconds, late)
-        return
-    response = await Guard(exchange, seconds, late).run(whole_answer(served, asked.request))
+    before = use_threads(served.threads)
+    try:
+        if asked.stream:
+            await _Streamed(app, exchange, dialect, asked, served).run(seconds)
+            return
+        work = whole_answer(served, asked.request)
+        try:
+            waiting = work.send(None)
+        except StopIteration as done:
+            response = done.value
+        else:
+            response = await Guard(exchange, seconds, _late(served, seconds)).go_on(work, waiting)
+    finally:
+        use_threads(before)
     body = dialect.encode_response(asked, response)
     if response.emulated:
         exchange.add_header(EMULATED_HEADER, ",".join(response.emulated).encode())
     await exchange.respond(200, body, dialect.response_type.encode())
 
 
+def _late(served: Served, seconds: float) -> Callable[[], ModelportError]:
+    return lambda: ModelTimeout(f"{served.name} did not answer within {seconds:g} s")
+
+
 def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
     """How long this answer may take: what the caller asked for, and never more than the server's own limit."""
     seconds = asked.timeout
     header = header_text(exchange.headers, TIMEOUT_HEADER)
+    if seconds is None and header is None:
+        return most
     if header is not None:
         try:
             seconds = float(header)
@@ -116,10 +129,13 @@ class _Streamed:
             backlog=app.limits.backlog if served.blocking else 0,
         )
 
-    async def run(self, seconds: float, late: Callable[[], ModelportError]) -> None:
+    async def run(self, seconds: float) -> None:
         limits = self._app.limits
         guard = Guard(
-            self._exchange, seconds, late, on_wait=lambda: self._writer.listen(limits.first_event, limits.keep_alive)
+            self._exchange,
+            seconds,
+            _late(self._served, seconds),
+            on_wait=lambda: self._writer.listen(limits.first_event, limits.keep_alive),
         )
         try:
             await guard.run(self._answer())

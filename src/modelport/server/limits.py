@@ -26,5 +26,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     first_event: float = 2.0  # the status line waits so long for an answer to begin
     keep_alive: float = 15.0  # a quiet stream gets a comment after so long
     read: float = 30.0  # for a request's headers, and again for each piece of its body
+    idle: float = 65.0  # a connection that asks nothing for so long is closed
     stall: float = 60.0  # a reader that takes nothing for so long is dropped
     drain: float = 30.0  # on the way down, answers get so long to end

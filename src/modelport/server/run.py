@@ -14,7 +14,7 @@ import msgspec
 from modelport.errors import ConfigError
 from modelport.server.app import App
 from modelport.server.auth import is_loopback
-from modelport.server.connection import guarded_protocol
+from modelport.server.connection import protocol
 
 __all__ = ("check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
 
@@ -122,7 +122,7 @@ def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_
 
     config = uvicorn.Config(
         app,
-        http=guarded_protocol(app.limits),
+        http=protocol(app.limits),
         loop=_loop(),
         ws="none",
         lifespan="on",

@@ -5,14 +5,12 @@ called twice at once. A call whose caller has left keeps its thread until it ret
 """
 
 import difflib
-from collections.abc import AsyncIterator, Iterable, Mapping
-from types import TracebackType
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, ModelNotFound, Overloaded
 from modelport.model import AnswerStream, Model, suspends
-from modelport.sync import Threads, use_threads
-from modelport.types import ChatRequest, Event
+from modelport.sync import Threads
+from modelport.types import ChatRequest
 from modelport.wrappers.honouring import honour
 from modelport.wrappers.metering import Metering
 
@@ -24,7 +22,8 @@ DEFAULT = "default"  # the name that always means the first model
 class Served:
     """A model under the name that it is served by; itself a model.
 
-    ``blocking`` tells that its calls take turns, so that whoever holds one up holds up the others.
+    ``blocking`` tells that its calls take turns, so that whoever holds one up holds up the others. Whoever takes an
+    answer does so under ``use_threads(served.threads)``.
     """
 
     accepts = None  # what is underneath has judged already
@@ -34,7 +33,7 @@ class Served:
         self.model = model
         self.suspends = suspends(model)
         self.blocking = not self.suspends
-        self._threads = Threads(threads)
+        self.threads = Threads(threads)
         self._most = threads + queue
         self._inner: Model = Metering(honour(model))
 
@@ -44,45 +43,18 @@ class Served:
         Raises:
             Overloaded: too many calls wait for their turn already.
         """
-        if self._threads.unfinished >= self._most:
+        if self.threads.unfinished >= self._most:
             raise Overloaded(
-                f"{self._threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
+                f"{self.threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
                 retry_after=1.0,
             )
-        return _OnItsThreads(self._inner.stream(request), self._threads)
+        return self._inner.stream(request)
 
     async def aclose(self) -> None:
         """Frees what outlives the answers."""
         close = getattr(self.model, "aclose", None)
         if close is not None:
             await close()
-
-
-class _OnItsThreads:
-    """An answer whose blocking code runs in the model's own threads."""
-
-    __slots__ = ("_answer", "_before", "_threads")
-
-    def __init__(self, answer: AnswerStream, threads: Threads) -> None:
-        self._answer = answer
-        self._threads = threads
-        self._before: Any = None
-
-    async def __aenter__(self) -> AsyncIterator[Event]:
-        self._before = use_threads(self._threads)
-        try:
-            return await self._answer.__aenter__()
-        except BaseException:
-            use_threads(self._before)
-            raise
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
-        try:
-            return await self._answer.__aexit__(kind, error, trace)
-        finally:
-            use_threads(self._before)
 
 
 class Serving:

@@ -5,12 +5,12 @@ exchange, so that "it has nothing ready" is seen at once, and what has come is w
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
-from modelport.model import Model, ReadyEvents
+from modelport.model import Model, ReadyEvents, WholeAnswer
 from modelport.server.http import ClientGone, Exchange, Headers, resume
-from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder
+from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder, ToolCallDelta
 
 __all__ = ("StreamWriter", "pump", "whole_answer")
 
@@ -21,15 +21,23 @@ Flush = Callable[[list[Event]], Awaitable[None]]
 
 async def whole_answer(model: Model, request: ChatRequest) -> ChatResponse:
     """*model*'s events, folded; whatever it left open of its tool calls is settled."""
-    builder, minter = ResponseBuilder(model.name), Minter()
-    add, settle = builder.add, minter.settle
-    async with model.stream(request) as events:
+    answer = model.stream(request)
+    if isinstance(answer, WholeAnswer):
+        return _folded(model.name, await answer.events())
+    async with answer as events:
         if type(events) is ReadyEvents:
-            for event in events.rest():
-                add(settle(event))
-        else:
-            async for event in events:
-                add(settle(event))
+            return _folded(model.name, events.rest())
+        taken = [event async for event in events]
+    return _folded(model.name, taken)
+
+
+def _folded(name: str, events: Sequence[Event]) -> ChatResponse:
+    for event in events:
+        if event.__class__ is ToolCallDelta:
+            events = list(map(Minter().settle, events))
+            break
+    builder = ResponseBuilder(name)
+    builder.add_all(events)
     return builder.response()
 
 

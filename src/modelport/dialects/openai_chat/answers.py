@@ -26,6 +26,9 @@ _encode = msgspec.json.Encoder().encode
 def encode_response(asked: Asked, response: ChatResponse) -> bytes:
     """The body of a whole answer. What OpenAI has no name for is under ``modelport``."""
     functions = bool(getattr(asked, "functions", False))
+    choices = response.choices
+    if len(choices) == 1 and choices[0].message.__class__ is Message and _is_plain(choices[0].message):
+        return _plain(response, choices[0])
     body: dict[str, Any] = {
         "id": response.id,
         "object": "chat.completion",
@@ -38,6 +41,53 @@ def encode_response(asked: Asked, response: ChatResponse) -> bytes:
     if facts:
         body["modelport"] = facts
     return _encode(body)
+
+
+def _is_plain(message: Message) -> bool:
+    """Nothing but text."""
+    return (
+        message.content.__class__ is str
+        and message.tool_calls is None
+        and message.reasoning is None
+        and message.refusal is None
+        and message.function_call is None
+    )
+
+
+def _plain(response: ChatResponse, choice: Choice) -> bytes:
+    """The same bytes in half the time, for what most answers are."""
+    usage = response.usage
+    facts = facts_to_dict(response.emulated, response.cached, usage)
+    return b"".join(
+        (
+            b'{"id":',
+            _encode(response.id),
+            b',"object":"chat.completion","created":%d,"model":' % response.created,
+            _encode(response.model),
+            b',"choices":[{"index":%d,"message":{"role":"assistant","content":' % choice.index,
+            _encode(choice.message.content),
+            b',"refusal":null},"logprobs":null,"finish_reason":"',
+            choice.finish_reason.encode(),
+            b'"}],"usage":',
+            _plain_usage(usage),
+            b',"modelport":%b}' % _encode(facts) if facts else b"}",
+        )
+    )
+
+
+def _plain_usage(usage: Usage | None) -> bytes:
+    if (
+        usage is None
+        or usage.prompt_tokens is None
+        or usage.completion_tokens is None
+        or usage.cached_tokens is not None
+        or usage.reasoning_tokens is not None
+    ):
+        return _encode(usage_to_dict(usage))
+    total = usage.total
+    assert total is not None
+    counts = (usage.prompt_tokens, usage.completion_tokens, total)
+    return b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % counts
 
 
 def _choice_to_dict(choice: Choice, functions: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ __all__ = (
     "JsonSchema",
     "JsonSchemaFormat",
     "NamedFunction",
+    "PlainRequest",
     "ReasoningPart",
     "RefusalPart",
     "StreamOptions",
@@ -116,6 +117,20 @@ class JsonSchemaFormat(Struct, frozen=True, tag_field="type", tag="json_schema",
 class StreamOptions(Struct, frozen=True, forbid_unknown_fields=True):
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
+
+
+class PlainRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The part of WireRequest that most requests are made of; what does not fit is no error, but a WireRequest."""
+
+    messages: list[dict[Literal["role", "content"], str]]
+    model: str | None = None
+    stream: bool | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: Tokens | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    user: str | None = None
 
 
 class WireRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
