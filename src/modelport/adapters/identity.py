@@ -1,6 +1,7 @@
 """Text that changes when a user's code, or what it was configured with, does. For the keys of caches."""
 
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -9,6 +10,7 @@ __all__ = ("identity_of",)
 _PLAIN = str | int | float | bool | bytes | None
 _SECRETS = ("key", "token", "secret", "password", "credential", "authorization")
 _DEEPEST = 6
+_parsing = Lock()
 
 
 def identity_of(target: Any, config: Mapping[str, Any] | None, name: str) -> str:
@@ -88,10 +90,15 @@ def _function_code(function: FunctionType, depth: int) -> Iterator[str]:
 def _source(thing: Any) -> str:
     import inspect
 
-    try:
-        return inspect.getsource(thing)
-    except (OSError, TypeError, IndexError, SyntaxError):  # made by exec, typed into a shell, or written in C
-        return ""
+    for _ in range(100):
+        try:
+            with _parsing:
+                return inspect.getsource(thing)
+        except (OSError, TypeError, IndexError, SyntaxError):  # made by exec, typed into a shell, or written in C
+            return ""
+        except SystemError:  # CPython 3.11's parser where another thread parses at the same time
+            continue
+    return ""
 
 
 def _bytecode(code: CodeType) -> str:

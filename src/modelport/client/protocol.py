@@ -1,11 +1,10 @@
 """AutoGen's ``ModelClient`` as a type: what a class must have to be registered. Nothing needs to inherit from it."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 __all__ = ("ModelClient",)
 
 
-@runtime_checkable
 class ModelClient(Protocol):
     """A model in AutoGen's contract. It is made as ``cls(config, **kwargs)``, where ``config`` is its entry."""
 
