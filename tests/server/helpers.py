@@ -45,6 +45,7 @@ class Client:
         pieces: Sequence[bytes] = (b"",),
         headers: Sequence[tuple[bytes, bytes]] = (),
         host: Sequence[tuple[bytes, bytes]] = (HOST,),
+        complete: bool = True,
     ) -> None:
         self._app = app
         self._scope = {
@@ -55,6 +56,7 @@ class Client:
             "headers": [*host, *headers],
         }
         self._pieces = list(pieces)
+        self._complete = complete
         self._gone = asyncio.Event()
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -74,7 +76,7 @@ class Client:
     async def _receive(self) -> Any:
         if self._pieces:
             piece = self._pieces.pop(0)
-            return {"type": "http.request", "body": piece, "more_body": bool(self._pieces)}
+            return {"type": "http.request", "body": piece, "more_body": bool(self._pieces) or not self._complete}
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
@@ -117,6 +119,7 @@ class Gated:
     async def _events(self) -> AsyncIterator[Event]:
         while True:
             await self.go.acquire()
+            await asyncio.sleep(0)  # so that no two deltas are ready together
             self.deltas += 1
             if self.deltas > 100:
                 yield Finish()
