@@ -72,13 +72,13 @@ class PortModel(BaseModel):
     def __init__(self, model: Model, *, config: "Config | None" = None) -> None:
         super().__init__()
         self.model = model
-        self.name = model.name
+        self.name: str = model.name
         config = config or Config()
         self._defaults = _defaults(config, model)
         self._answers = Metering(honour(model if config.timeout is None else Deadline(model, config.timeout)))
-        self.suspends = suspends(self._answers)
-        self.accepts = None  # whatever is set is judged behind
-        self.identity = identity(model)
+        self.suspends: bool = suspends(self._answers)
+        self.accepts: frozenset[str] | None = None  # whatever is set is judged behind
+        self.identity: str = identity(model)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The answer of the model behind, with its usage."""

@@ -32,10 +32,11 @@ class AgentStudioModel:
     """A model around *studio*, an instance of a class in AgentStudio's shape."""
 
     def __init__(self, studio: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
-        self.target = self.studio = studio
+        self.target: Any = studio
+        self.studio: Any = studio
         self.config = config
         self._class = type(studio).__name__
-        self.name = name or own_name(studio)
+        self.name: str = name or own_name(studio)
         composer = composer_of(type(studio))
         if composer is None:
             raise NotAModel(
@@ -61,12 +62,12 @@ class AgentStudioModel:
         )
         self._compose = None if _reaches(type(studio), "generate_response", composer) else composer
         self._arguments = Arguments(shape, where, config, also=getattr(studio, "accepts", ()))
-        self.accepts = self._arguments.accepts
+        self.accepts: frozenset[str] = self._arguments.accepts
         self._first = shape.first
         self._names_model = shape.takes_all or "model" in shape.names
         self._generate_is_async = shape.kind == "coroutine"
         self._generate_may_wait = may_wait(studio.generate_response)
-        self.suspends = self._generate_may_wait or may_wait(getattr(studio, composer))
+        self.suspends: bool = self._generate_may_wait or may_wait(getattr(studio, composer))
         self._identity: str | None = None
 
     @property

@@ -38,10 +38,11 @@ class ModelClientModel:
     """
 
     def __init__(self, client: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
-        self.target = self.client = client
+        self.target: Any = client
+        self.client: Any = client
         self.config = config
         own = (config or {}).get("model")
-        self.name = name or (own if isinstance(own, str) and own else type(client).__name__)
+        self.name: str = name or (own if isinstance(own, str) and own else type(client).__name__)
         create = kind_of(client.create)
         if create in {"generator", "async_generator"}:
             raise broken(
@@ -56,12 +57,12 @@ class ModelClientModel:
                 check_one_argument(getattr(client, method), self._where(method), asks)
         asked = [name for name in ("message_retrieval", "cost", "get_usage") if hasattr(client, name)]
         self._create_may_wait = may_wait(client.create)
-        self.suspends = any(may_wait(getattr(client, name)) for name in ("create", *asked))
+        self.suspends: bool = any(may_wait(getattr(client, name)) for name in ("create", *asked))
         self._has_cost = "cost" in asked
         self._where_cost = self._where("cost")
         self._has_usage = "get_usage" in asked
         also = getattr(client, "accepts", ())
-        self.accepts = accepts_of(("n",), takes_all=True, also=also)
+        self.accepts: frozenset[str] = accepts_of(("n",), takes_all=True, also=also)
         self._defaults = defaults_from(config)
         self._identity: str | None = None
 

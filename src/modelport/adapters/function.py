@@ -47,15 +47,16 @@ class FunctionModel:
     def __init__(
         self, function: Callable[..., Any], *, name: str | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
-        self.target = self.function = function
-        self.name = name or _name_of(function)
+        self.target: Callable[..., Any] = function
+        self.function: Callable[..., Any] = function
+        self.name: str = name or _name_of(function)
         self.config = config
         self._where = f"{type_name(function)}()"
         shape = shape_of(function, self._where, _CALL)
         also = getattr(function, "accepts", ())
         self._arguments = Arguments(shape, self._where, config, also=also)
-        self.accepts = self._arguments.accepts
-        self.suspends = shape.kind in {"coroutine", "async_generator"}
+        self.accepts: frozenset[str] = self._arguments.accepts
+        self.suspends: bool = shape.kind in {"coroutine", "async_generator"}
         self._kind = shape.kind
         self._first = shape.first
         self._identity: str | None = None

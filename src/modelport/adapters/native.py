@@ -29,9 +29,10 @@ class NativeModel:
     """
 
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
-        self.target = self.native = native
+        self.target: Any = native
+        self.native: Any = native
         self.config = config
-        self.name = name or own_name(native)
+        self.name: str = name or own_name(native)
         self._where = f"{type(native).__name__}.stream()"
         self._kind = kind_of(native.stream)
         if self._kind == "coroutine":
@@ -41,8 +42,8 @@ class NativeModel:
             )
         check_one_argument(native.stream, self._where, "stream(self, request)")
         says = getattr(native, "suspends", None)
-        self.suspends = bool(says) if says is not None else self._kind != "generator"
-        self.accepts = _accepted(native)
+        self.suspends: bool = bool(says) if says is not None else self._kind != "generator"
+        self.accepts: frozenset[str] | None = _accepted(native)
         self._identity: str | None = None
 
     @property

@@ -80,7 +80,7 @@ class Arguments:
     def __init__(self, shape: Shape, where: str, config: Mapping[str, Any] | None, *, also: Any = ()) -> None:
         defaults = defaults_from(config)
         defaults.pop("model_client_cls", None)
-        self.accepts = accepts_of(shape.names, takes_all=shape.takes_all, also=also)
+        self.accepts: frozenset[str] = accepts_of(shape.names, takes_all=shape.takes_all, also=also)
         self._names = shape.names
         self._takes_all = shape.takes_all
         self._where = where

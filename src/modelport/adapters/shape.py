@@ -23,10 +23,10 @@ class Shape:
         self, kind: Kind, first: str | None, names: Iterable[str], required: Iterable[str], *, takes_all: bool
     ) -> None:
         self.kind = kind
-        self.first = first
-        self.names = frozenset(names)
-        self.required = frozenset(required)
-        self.takes_all = takes_all
+        self.first: str | None = first
+        self.names: frozenset[str] = frozenset(names)
+        self.required: frozenset[str] = frozenset(required)
+        self.takes_all: bool = takes_all
 
 
 def kind_of(function: Any) -> Kind:

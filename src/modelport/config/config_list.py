@@ -37,7 +37,7 @@ class ReadEntry(dict[str, Any]):
 
     def __init__(self, entry: Mapping[str, Any], origin: Origin) -> None:
         super().__init__(entry)
-        self.origin = origin
+        self.origin: Origin = origin
 
     def copy(self) -> "ReadEntry":
         """Another of the same origin."""

@@ -29,11 +29,11 @@ class Subject:
         self.model = model
         self.contract = contract
         self.timeout = timeout
-        self.timed = Deadline(model, timeout)
-        self.honoured = Deadline(honour(model), timeout)
+        self.timed: Deadline = Deadline(model, timeout)
+        self.honoured: Deadline = Deadline(honour(model), timeout)
         self.answers: bool | None = None
         self.first: ChatResponse | None = None
-        self.seconds = 0.0
+        self.seconds: float = 0.0
 
     @property
     def target(self) -> Any:

@@ -52,14 +52,14 @@ class Eliza:
     """
 
     # user and metadata are labels for whoever keeps accounts: there is nothing in them for an answer to follow.
-    accepts = frozenset({"n", "seed", "temperature", "max_tokens", "user", "metadata"})
+    accepts: frozenset[str] = frozenset({"n", "seed", "temperature", "max_tokens", "user", "metadata"})
     identity = "eliza/1"
 
     def __init__(self, name: str = "eliza", pace: float = 0.0) -> None:
         if not isinstance(pace, int | float) or not 0 <= pace <= 10:  # type: ignore[redundant-expr]  # from a config
             raise ConfigError(f"pace must be seconds per word, 0 to 10, got {pace!r}", param="pace")
         self.name = name
-        self.suspends = pace > 0
+        self.suspends: bool = pace > 0
         self._pace = pace
 
     def stream(self, request: ChatRequest) -> AnswerStream:

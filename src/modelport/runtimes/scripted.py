@@ -93,7 +93,7 @@ class Scripted:
                 f"at_the_end must be one of {', '.join(_AT_THE_END)}, got {at_the_end!r}", param="at_the_end"
             )
         self.name = name
-        self.identity = f"scripted/{encode(replies).decode()}"
+        self.identity: str = f"scripted/{encode(replies).decode()}"
         self._replies = [_parse(reply, f"reply {number}") for number, reply in enumerate(replies, start=1)]
         self._at_the_end = at_the_end
         self._given = 0

@@ -33,7 +33,7 @@ class SQLiteCache:
     blocking = True
 
     def __init__(self, path: str | os.PathLike[str], entries: int = 100_000) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._entries = entries
         self._lock = threading.Lock()
         self._process = 0

@@ -41,7 +41,7 @@ class Threads:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self.unfinished = 0
+        self.unfinished: int = 0
         self._most = most
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = 0

@@ -33,7 +33,7 @@ class Messages(Sequence[Message]):
     __slots__ = ("_values", "given")
 
     def __init__(self, given: Sequence[Any]) -> None:
-        self.given = given
+        self.given: Sequence[Any] = given
         self._values: tuple[Message, ...] | None = None
 
     @property
@@ -75,7 +75,7 @@ def messages_from(given: Any, *, later: bool = False) -> Messages:
         InvalidRequest: it is empty, or a message is wrong; ``param`` says which and where.
     """
     if later and given and type(given) is list:  # nearly always
-        return Messages(given)
+        return Messages(given.copy())  # what the caller appends before it is read is not part of this request
     if isinstance(given, Messages):
         return given
     if isinstance(given, str):

@@ -10,9 +10,9 @@ class Wrapper:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.name = model.name
-        self.suspends = suspends(model)
-        self.accepts = accepts(model)
+        self.name: str = model.name
+        self.suspends: bool = suspends(model)
+        self.accepts: frozenset[str] | None = accepts(model)
 
     @property
     def identity(self) -> str:

@@ -37,7 +37,7 @@ class Honouring(Wrapper):
 
     def __init__(self, model: Model, fields: frozenset[str]) -> None:
         super().__init__(model)
-        self.accepts = None  # whatever is set is judged here
+        self.accepts: frozenset[str] | None = None  # whatever is set is judged here
         self._fields = fields
         self._foreign = tuple(name for name in _JUDGED if name not in fields)
         judged = {*self._foreign, "n", "tool_choice"}

@@ -55,7 +55,7 @@ class ConcurrencyLimiting(Wrapper):
 
     def __init__(self, model: Model, most: int | Slots) -> None:
         super().__init__(model)
-        self.slots = most if isinstance(most, Slots) else Slots(most)
+        self.slots: Slots = most if isinstance(most, Slots) else Slots(most)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer, when there is room for it; leaving it makes room."""

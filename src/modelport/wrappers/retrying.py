@@ -15,7 +15,7 @@ from modelport.wrappers.waiting import pause
 
 __all__ = ("Backoff", "Retrying", "retryable")
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Backoff(Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Retrying(Wrapper):
     ) -> None:
         super().__init__(model)
         self.retries = retries
-        self.backoff = backoff or Backoff()
+        self.backoff: Backoff = backoff or Backoff()
         self.sleep = sleep
         self.chance = chance
 
