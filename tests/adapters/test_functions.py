@@ -426,3 +426,17 @@ async def test_an_async_generator_is_closed_when_its_answer_is_left() -> None:
         assert await anext(events) == TextDelta("more")
 
     assert closed == [True]
+
+
+# --- what an entry of a config list sets ------------------------------------------------------------------------------
+
+
+def test_what_an_entry_says_to_the_port_does_not_reach_the_model() -> None:
+    def telling(messages: Any, **params: Any) -> str:
+        return ", ".join(sorted(params))
+
+    entry = {"model": telling, "label": "mine", "max_concurrency": 2, "api_key_env": "KEY", "timeout": 5, "top_p": 0.5}
+
+    answer = run(generate(as_model(telling, config=entry), request_from_params({"messages": "hello"})), suspends=False)
+
+    assert answer.text == "top_p"

@@ -23,7 +23,18 @@ _NOT_PARAMS = frozenset(
     {
         # what a config list's entry says to the port, not to the model (AutoGen's lists of both kinds, and ours)
         *("agent", "allow_format_str_template", "api_rate_limit", "api_type", "api_version", "cache", "cache_seed"),
-        *("context", "filter_func", "name", "price", "provider", "spec", "tags"),
+        *(
+            "api_key_env",
+            "context",
+            "filter_func",
+            "label",
+            "max_concurrency",
+            "name",
+            "price",
+            "provider",
+            "spec",
+            "tags",
+        ),
         *("api_key", "base_url", "organization", "project", "timeout", "max_retries", "default_headers"),
         *("default_query", "http_client", "azure_endpoint", "azure_deployment", "azure_ad_token"),
         *("azure_ad_token_provider", "webhook_secret", "websocket_base_url"),
@@ -53,7 +64,10 @@ def dicts_of(request: ChatRequest) -> list[Any]:
 
 def defaults_from(config: Mapping[str, Any] | None) -> dict[str, Any]:
     """What an entry of a config list sets for every call."""
-    return {name: value for name, value in (config or {}).items() if name not in _NOT_PARAMS}
+    defaults = {name: value for name, value in (config or {}).items() if name not in _NOT_PARAMS}
+    if not isinstance(defaults.get("model"), str | None):
+        del defaults["model"]  # the thing that is being asked, where an entry has it in place of a name
+    return defaults
 
 
 def accepts_of(names: Iterable[str], *, takes_all: bool, also: Any = ()) -> frozenset[str]:
