@@ -298,6 +298,22 @@ def test_usage_is_actual_and_total(capsys: pytest.CaptureFixture[str]) -> None:
     assert client.total_usage_summary is None
 
 
+def test_get_usage_may_read_the_cost_that_autogen_sets_before_it() -> None:
+    class Reading(Counting):
+        def cost(self, response: Any) -> float:
+            return 0.25
+
+        @staticmethod
+        def get_usage(response: Any) -> dict[str, Any]:
+            return {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "cost": response.cost, "model": "x"}
+
+    client = wrapper(Reading)
+    client.create(messages=HI)
+
+    assert client.actual_usage_summary is not None
+    assert client.actual_usage_summary["total_cost"] == 0.25
+
+
 # --- filters ---
 
 

@@ -1,7 +1,7 @@
 """AutoGen's ``ModelClient`` is a model: ``create``, ``message_retrieval``, and ``cost`` and ``get_usage`` where there.
 
-The answer may be an object, a dict or plain text; nothing is ever set on it, and it stays the caller's as
-``Started.raw``.
+The answer may be an object, a dict or plain text; nothing but AutoGen's ``cost`` is ever set on it, and it stays the
+caller's as ``Started.raw``.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -108,6 +108,8 @@ class ModelClientModel:
         for method in ("message_retrieval", "cost", "get_usage"):
             if method == "message_retrieval" or hasattr(self.client, method):
                 answers[method] = await self._call_waiting(method, response, view)
+                if method == "cost":
+                    _note_cost(view, answers[method])
         events = self._events(response, view, answers["message_retrieval"])
         self._count(events, answers.get("cost"), answers.get("get_usage"))
         return events
@@ -116,6 +118,7 @@ class ModelClientModel:
         view = self._view(response)
         events = self._events(response, view, self._call("message_retrieval", response, view))
         cost = self._call("cost", response, view) if self._has_cost else None
+        _note_cost(view, cost)
         usage = self._call("get_usage", response, view) if self._has_usage else None
         self._count(events, cost, usage)
         return events
@@ -255,6 +258,15 @@ class ModelClientModel:
                 _close(usage)
             problem = f"returned {came(usage)}"
         raise broken(where, problem, asks=f"a dict with {', '.join(_NAMED)}", mend="return {} where nothing is counted")
+
+
+def _note_cost(view: Any, cost: Any) -> None:
+    """Set ``cost`` on a response that has none, as AutoGen does before ``get_usage``, which often reads it there."""
+    if cost is not None and not hasattr(view, "cost"):
+        try:
+            view.cost = cost
+        except (AttributeError, TypeError, ValueError):  # slots, or a frozen value
+            return
 
 
 class _Answer(ImmediateAnswer):

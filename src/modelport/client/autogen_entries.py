@@ -14,7 +14,7 @@ from modelport.types import ChatRequest, Message, Started, Usage, request_from_p
 from modelport.wrappers.limiting import RateLimiting
 from modelport.wrappers.metering import Metering, Price, Record
 
-__all__ = ("Given", "ModelEntry", "RegisteredEntry", "own_error")
+__all__ = ("Given", "Meters", "ModelEntry", "RegisteredEntry", "own_error")
 
 
 class Given:

@@ -134,7 +134,7 @@ class OpenAIWrapper:
         for index, entry in enumerate(entries):
             call = _Call({**config, **self._asked[index]})
             try:
-                response = self._response(entry, call)
+                response, from_cache = self._response(entry, call)
             except Exception as error:
                 own = own_error(error)
                 if last == 0:
@@ -144,27 +144,30 @@ class OpenAIWrapper:
                 continue
             passes = call.filter_func is None or bool(call.filter_func(context=call.context, response=response))
             if passes or index == last:
+                if from_cache is not None:
+                    self._tally.record(*from_cache, cached=True)
                 response.config_id = index
                 response.pass_filter = passes
                 return response
         raise all_failed(errors) from errors[-1][1]
 
-    def _response(self, entry: RegisteredEntry | ModelEntry, call: "_Call") -> Any:
+    def _response(self, entry: RegisteredEntry | ModelEntry, call: "_Call") -> tuple[Any, tuple[str, Usage] | None]:
+        """The entry's response and, where it is from the cache, whose it was and what it took then."""
         meters = Meters(call.price, self._tally.record)
         store = call.store()
         key = None if store is None else _key(entry, call.params)
         if store is None or key is None:
-            return _dressed(entry, entry.ask(call.params, meters))
+            return _dressed(entry, entry.ask(call.params, meters)), None
         found = _found(store, key)
         if found is not None:
             data, texts, usage = found
-            self._tally.record(_model_of(data, entry), usage, cached=True)
-            return _with_attributes(restore(data), usage.cost, lambda _: restore(texts))
+            response = _with_attributes(restore(data), usage.cost, lambda _: restore(texts))
+            return response, (_model_of(data, entry), usage)
         given = entry.ask(call.params, meters)
         response = _dressed(entry, given)
         texts = response.message_retrieval_function(response)
         _store(store, key, (_data(entry, given.response), snapshot(texts), given.usage))
-        return response
+        return response, None
 
     @classmethod
     def instantiate(
