@@ -142,6 +142,8 @@ def _forget_namesakes(folder: str) -> None:
 def _advice(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         root = error.name.partition(".")[0]
+        if root == __name__.partition(".")[0]:
+            return " (this version of modelport has no such module)"
         return f" (install {root}, or put {root}.py beside the file)"
     if isinstance(error, ImportError) and "attempted relative import beyond" in str(error):
         return " (name it as package.module:Name instead, so that its package is known)"

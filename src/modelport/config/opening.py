@@ -11,6 +11,7 @@ from modelport.config.settings import read_settings
 from modelport.config.spec import PROVIDERS, Target, locate
 from modelport.errors import ConfigError, LoadError, ModelportError, NotRegistered
 from modelport.model import Model
+from modelport.secret import Secret, redact, sounds_secret
 
 __all__ = ("locate_entry", "missing_key", "open_entry")
 
@@ -38,7 +39,14 @@ def open_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None) -
     except ModelportError as error:
         if error.message.startswith("config_list["):
             raise
-        raise type(error)(f"{entry.label}: {error.message}", param=error.param) from error
+        message = redact(f"{entry.label}: {error.message}", _secrets(entry))
+        raise type(error)(message, param=error.param) from error
+
+
+def _secrets(entry: Entry) -> list[Secret | str | None]:
+    """What a constructor that was given it may repeat in its complaint."""
+    named = [value for name, value in entry.given.items() if sounds_secret(name) and isinstance(value, Secret | str)]
+    return [entry.api_key, *named]
 
 
 def locate_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None) -> Target:

@@ -56,7 +56,9 @@ def _streams(subject: Subject) -> Seen:
         return False, problem, "end each choice once, after its last piece"
     pieces = sum(isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta) for event in events)
     if pieces <= 1:
-        return True, "the answer comes as a whole, in one piece", "yield the text in pieces to let callers read along"
+        can_stream = subject.contract in {"function", "native"}
+        mend = "yield the text in pieces to let callers read along" if can_stream else ""
+        return True, "the answer comes as a whole, in one piece", mend
     return True, f"in {_plural(pieces, 'piece')}", ""
 
 

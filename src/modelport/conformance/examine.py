@@ -81,7 +81,7 @@ def _mend_in(message: str) -> str:
     _, colon, mend = message.rpartition(": ")
     if " raised " in message:
         return "mend what raised it"
-    return mend if colon else ""
+    return mend if colon and mend.count("(") == mend.count(")") else ""
 
 
 def _label(thing: Any, name: str | None) -> str:
