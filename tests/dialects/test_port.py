@@ -490,7 +490,7 @@ def test_packed_data_must_be_one_frame_and_end_with_it() -> None:
     frame = bytes(_port_parts._compress(memoryview(b"abcd" * 100)))
     head = {**ARRAY, "packed": True, "size": 400, "shape": [400]}
 
-    assert DIALECT.decode_request(part_body(head, frame))
+    assert DIALECT.decode_request(part_body(head, frame)).request.messages
     for wrong in (frame[:-1], frame + b"x", frame + frame, b"no frame", b""):
         with pytest.raises(InvalidRequest):
             DIALECT.decode_request(part_body(head, wrong))

@@ -149,7 +149,7 @@ class _Connection(asyncio.Protocol):
     # --- what the parser tells ---
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_size += len(name) + len(value)
+        self._head_size += len(name) + len(value) + 4  # the colon, a blank and the line's end
         if self._head_size > _MOST_HEAD:
             self._error = ProtocolError(f"the answer has more than {_MOST_HEAD} bytes of headers")
             raise self._error
