@@ -459,3 +459,16 @@ def test_a_first_answer_of_a_functions_loads_little() -> None:
 
     assert int(count) <= 350
     assert heavy.strip() == "set()"
+
+
+def test_a_model_is_asked_for_one_answer_by_one_call() -> None:
+    class Counting(ScriptedModel):
+        streams = 0
+
+        def stream(self, request: Any) -> Any:
+            type(self).streams += 1
+            return super().stream(request)
+
+    Client(model=Counting(reply("hello"))).create(messages=HI)
+
+    assert Counting.streams == 1

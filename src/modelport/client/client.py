@@ -10,12 +10,12 @@ from modelport.client.usage import UsageTally, summary_text, usage_modes
 from modelport.config.config_list import read_config_list, with_fields
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
-from modelport.model import ImmediateAnswer, Model, ReadyEvents, suspends
+from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
 from modelport.storage.cache import open_cache
 from modelport.sync import iterate, run
 from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params
 from modelport.wrappers.base import close
-from modelport.wrappers.fallback import Fallback
+from modelport.wrappers.fallback import Fallback, FallbackAnswer
 from modelport.wrappers.filtering import AnswerRejected, Filtering
 
 __all__ = ("Client", "FilterFunction")
@@ -130,7 +130,8 @@ class Client:
             only = self._only.stream(request)
             if isinstance(only, ImmediateAnswer):  # nothing to wait for, to try next or to leave: the quick way
                 return folded(only.now(), chain.name, self._slots[0].label, 0)
-        return run(self._answer(chain, request), suspends=chain.suspends)
+            return run(self._answer(chain, only), suspends=chain.suspends)
+        return run(self._answer(chain, chain.stream(request)), suspends=chain.suspends)
 
     @overload
     async def acreate(self, *, stream: Literal[True], **params: Any) -> AsyncStream: ...
@@ -143,16 +144,17 @@ class Client:
         streams = params.pop("stream", False)
         chain, request = self._prepare(params)
         if not streams:
-            return await self._answer(chain, request)
+            return await self._answer(chain, chain.stream(request))
         answer = chain.stream(request)
         events = await answer.__aenter__()
         return AsyncStream(answer, events, self._place_of(chain, answer))
 
-    async def _answer(self, chain: Fallback, request: ChatRequest) -> Answer:
-        answer = chain.stream(request)
+    async def _answer(self, chain: Fallback, answer: AnswerStream) -> Answer:
+        chosen = 0
         try:
             async with answer as events:
-                builder = ResponseBuilder(chain.models[answer.chosen][1].name)
+                chosen = answer.chosen if isinstance(answer, FallbackAnswer) else 0
+                builder = ResponseBuilder(chain.models[chosen][1].name)
                 if type(events) is ReadyEvents:
                     builder.add_all(events.rest())
                 else:
@@ -160,7 +162,7 @@ class Client:
                         builder.add(event)
         except Exception as error:
             return self._rejected(error)
-        return answer_from(builder.response(), self._slots[answer.chosen].label, answer.chosen)
+        return answer_from(builder.response(), self._slots[chosen].label, chosen)
 
     def _rejected(self, error: Exception) -> Answer:
         """The last entry's answer, where all that was wrong with it is that it did not please."""
