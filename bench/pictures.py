@@ -24,8 +24,11 @@ class Side:
     program: str
 
     def client(self, port: int | None = None) -> Worker:
-        """A new client process, connected to the server or to what stands before it at *port*."""
-        worker = Worker(self.python, self.program, f"http://127.0.0.1:{port or self.server.port}", core=cores()[1])
+        """A new client process, connected to the server or to what stands before it at *port*.
+
+        Not kept to a core: one call at a time is made, and a client may use what the machine has while it is made.
+        """
+        worker = Worker(self.python, self.program, f"http://127.0.0.1:{port or self.server.port}")
         worker.ask("greet")
         return worker
 
