@@ -30,7 +30,7 @@ def run(bench: Bench) -> list[Budget]:
                         continue
                     talk = partial(_talk, client, paths, frozen=frozen)
                     talk(next(unseen))
-                    turns = [talk(next(unseen)) for _ in range(bench.rounds(3 if name == PEER else 9))]
+                    turns = [talk(next(unseen)) for _ in range(bench.rounds(2 if name == PEER else 15))]
                     last[name] = [each[-1] for each in turns]
                     if name == "ours":
                         lines.append(
