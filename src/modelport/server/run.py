@@ -95,6 +95,8 @@ def serve(
     """
     server = make_server(app, on_ready=on_ready, access_log=access_log)
     server.run(sockets=[sock])
+    if server.failure is not None:
+        raise server.failure
 
 
 def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_log: bool = False) -> Any:
@@ -102,11 +104,16 @@ def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_
     import uvicorn
 
     class Server(uvicorn.Server):
+        failure: Exception | None = None  # of on_ready
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             await self.on_tick(0)  # the headers that every answer has, before the first request
             if on_ready is not None:
-                on_ready()
+                try:
+                    on_ready()
+                except Exception as error:
+                    self.failure, self.should_exit = error, True
 
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
