@@ -36,12 +36,15 @@ __all__ = (
 FINISHED = Finish()
 _REASONS = frozenset(get_args(FinishReason))
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+_UNUSUAL = frozenset({"cached_tokens", "reasoning_tokens", "estimated"})
 _MOST_DOLLARS = 1e12  # quick to tell from infinity
 _TEXT = "text, or a message with content, tool_calls or function_call"
 
 
 def field(thing: Any, name: str) -> Any:
     """``thing.name`` or ``thing["name"]``; None where there is neither."""
+    if type(thing) is dict:
+        return thing.get(name)
     return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
@@ -214,6 +217,12 @@ def _delta(delta: Any, number: int, where: str, *, may_be_empty: bool = False) -
 
 def usage_from(usage: Any, where: str, *, cost: float | None = None) -> Usage:
     """Tokens and cost from a dict or object with OpenAI's names. What is not there or None is unknown."""
+    if type(usage) is dict and _UNUSUAL.isdisjoint(usage):
+        get: Any = usage.get
+        prompt, completion, total = get("prompt_tokens"), get("completion_tokens"), get("total_tokens")
+        plain = type(prompt) is type(completion) is type(total) is int and prompt >= 0 <= completion
+        if plain and total == prompt + completion:  # what nearly every class gives
+            return Usage(prompt, completion, cost=cost_from(get("cost"), where) if cost is None else cost)
     counts: dict[str, int | None] = {}
     for name in _TOKENS:
         value = field(usage, name)

@@ -27,6 +27,7 @@ _METHODS = {
     "get_usage": "get_usage(response)",
 }
 _NAMED = ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "model")
+_NAMED_ANY = frozenset(_NAMED)
 _RESPONSE = "a response with `choices`, a list of objects with a `message`, and `model`"
 _RETRIEVED = "a list with the text, or the message, of each choice"
 
@@ -60,6 +61,7 @@ class ModelClientModel:
         self.suspends: bool = any(may_wait(getattr(client, name)) for name in ("create", *asked))
         self._has_cost = "cost" in asked
         self._where_cost = self._where("cost")
+        self._where_usage = self._where("get_usage")
         self._has_usage = "get_usage" in asked
         also = getattr(client, "accepts", ())
         self.accepts: frozenset[str] = accepts_of(("n",), takes_all=True, also=also)
@@ -196,7 +198,7 @@ class ModelClientModel:
             if type(message) is str:
                 events.append(TextDelta(message, number))
                 reason = getattr(choice, "finish_reason", None)
-                plain = reason is None and number == 0
+                plain = number == 0 and (reason is None or reason == "stop")
                 events.append(FINISHED if plain else Finish(finish_reason(choice), number))
             else:
                 events += self._message_events(message, choice, number)
@@ -248,9 +250,9 @@ class ModelClientModel:
             events.append(self._usage(usage, cost))
 
     def _usage(self, usage: Any, cost: float | None) -> Usage:
-        where = self._where("get_usage")
-        if isinstance(usage, Mapping):
-            if not usage or any(name in usage for name in _NAMED):
+        where = self._where_usage
+        if type(usage) is dict or isinstance(usage, Mapping):
+            if not usage or not _NAMED_ANY.isdisjoint(usage):
                 return usage_from(usage, where, cost=cost)
             problem = f"returned a dict with {', '.join(sorted(map(str, usage)))}"
         else:

@@ -14,7 +14,7 @@ from modelport.types import ChatRequest, Message, Started, Usage, request_from_p
 from modelport.wrappers.limiting import RateLimiting
 from modelport.wrappers.metering import Metering, Price, Record
 
-__all__ = ("Given", "Meters", "ModelEntry", "RegisteredEntry", "own_error")
+__all__ = ("Given", "ModelEntry", "RegisteredEntry", "own_error")
 
 
 class Given:
@@ -30,7 +30,7 @@ class Given:
 class RegisteredEntry:
     """An entry whose class was registered: *client* is the instance that answers."""
 
-    def __init__(self, client: Any, config: Mapping[str, Any], rate: float | None) -> None:
+    def __init__(self, client: Any, config: Mapping[str, Any], rate: float | None, record: Record) -> None:
         model = as_model(client, name=_name(config))
         if not isinstance(model, ModelClientModel):
             raise ConfigError(
@@ -40,17 +40,18 @@ class RegisteredEntry:
         self.client = client
         self.model = model
         self._limit = None if rate is None else RateLimiting(model, rate)
-        self._config = dict(config)
+        self._meter = Metering(model, record=record)
 
     @property
     def identity(self) -> str:
         return identity(self.model)
 
-    def ask(self, params: dict[str, Any], meters: "Meters") -> Given:
+    def ask(self, params: dict[str, Any], price: Price | None) -> Given:
         """The client's answer to *params*, which it gets as they are; its own errors are raised."""
         _wait(self._limit)
         events = self.model.ask(params)
-        first, *_, usage = meters.of(self.model).whole(_request(params), events)
+        said = _priced(self._meter, price).whole(_request(params), events)
+        first, usage = said[0], said[-1]
         assert isinstance(first, Started)
         assert isinstance(usage, Usage)
         return Given(first.raw, usage)
@@ -63,23 +64,24 @@ class RegisteredEntry:
 class ModelEntry:
     """An entry whose model is found, not registered; its answers have OpenAI's shape, as attributes."""
 
-    def __init__(self, entry: Entry, bare: Model) -> None:
+    def __init__(self, entry: Entry, bare: Model, record: Record) -> None:
         self.client = bare
         self.model = assemble(entry, bare)
+        self._meter = Metering(bare, record=record)
         self._mine = frozenset(entry.options) | _NOT_ASKED
 
     @property
     def identity(self) -> str:
         return identity(self.model)
 
-    def ask(self, params: dict[str, Any], meters: "Meters") -> Given:
+    def ask(self, params: dict[str, Any], price: Price | None) -> Given:
         """The model's answer."""
         fields = {name: value for name, value in params.items() if name not in self._mine}
         if "messages" not in fields:
             fields["messages"] = fields.pop("prompt", None)
         request = request_from_params(fields)
         response = run(generate(self.model, request), suspends=suspends(self.model))
-        *_, usage = meters.of(self.model).whole(request, list(unfold(response)))
+        *_, usage = _priced(self._meter, price).whole(request, list(unfold(response)))
         assert isinstance(usage, Usage)
         choices = [_choice(choice.message, choice.index, choice.finish_reason) for choice in response.choices]
         shaped = SimpleNamespace(
@@ -100,18 +102,6 @@ class ModelEntry:
         return [each if each.function_call or each.tool_calls else each.content for each in messages]
 
 
-class Meters:
-    """Makes the meter of an entry for one call, whose price may be its own."""
-
-    def __init__(self, price: Price | None, record: Record) -> None:
-        self._price = price
-        self._record = record
-
-    def of(self, model: Model) -> Metering:
-        """A meter for *model*."""
-        return Metering(model, price=self._price, record=self._record)
-
-
 _NOT_ASKED = frozenset(
     {"model_client_cls", "provider", "spec", "base_url", "api_key", "api_key_env", "label", "max_concurrency"}
 )
@@ -123,6 +113,11 @@ def own_error(error: Exception) -> Exception:
     if isinstance(error, ModelportError) and isinstance(cause, Exception) and not isinstance(cause, ModelportError):
         return cause
     return error
+
+
+def _priced(meter: Metering, price: Price | None) -> Metering:
+    """*meter* with the *price* of one call."""
+    return meter if price is None else Metering(meter.model, price=price, record=meter.record)
 
 
 def _wait(limit: RateLimiting | None) -> None:

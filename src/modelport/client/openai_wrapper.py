@@ -13,7 +13,7 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
 from modelport.adapters import construct
-from modelport.client.autogen_entries import Given, Meters, ModelEntry, RegisteredEntry, own_error
+from modelport.client.autogen_entries import Given, ModelEntry, RegisteredEntry, own_error
 from modelport.client.seed_cache import Cache, seed_cache
 from modelport.client.snapshots import restore, snapshot
 from modelport.client.templating import filled, instantiate
@@ -73,7 +73,7 @@ class OpenAIWrapper:
             rate = {} if self._rates[index] is None else {"api_rate_limit": self._rates[index]}
             whole = {**shared, **{k: v for k, v in config.items() if k not in _OF_A_CALL - {"api_type"}}, **rate}
             entry = entry_from(whole, index)
-            self._entries.append(ModelEntry(entry, open_entry(entry)))
+            self._entries.append(ModelEntry(entry, open_entry(entry), self._tally.record))
         self.wrapper_id = id(self)
 
     # --- registering ---
@@ -88,7 +88,7 @@ class OpenAIWrapper:
         for index, config in enumerate(self._configs):
             if self._entries[index] is None and config.get("model_client_cls") == name:
                 client = construct(model_client_cls, config, kwargs)
-                self._entries[index] = RegisteredEntry(client, config, self._rates[index])
+                self._entries[index] = RegisteredEntry(client, config, self._rates[index], self._tally.record)
                 return
         if any(
             isinstance(each, RegisteredEntry) and isinstance(each.client, model_client_cls) for each in self._entries
@@ -153,17 +153,16 @@ class OpenAIWrapper:
 
     def _response(self, entry: RegisteredEntry | ModelEntry, call: "_Call") -> tuple[Any, tuple[str, Usage] | None]:
         """The entry's response and, where it is from the cache, whose it was and what it took then."""
-        meters = Meters(call.price, self._tally.record)
         store = call.store()
         key = None if store is None else _key(entry, call.params)
         if store is None or key is None:
-            return _dressed(entry, entry.ask(call.params, meters)), None
+            return _dressed(entry, entry.ask(call.params, call.price)), None
         found = _found(store, key)
         if found is not None:
             data, texts, usage = found
             response = _with_attributes(restore(data), usage.cost, lambda _: restore(texts))
             return response, (_model_of(data, entry), usage)
-        given = entry.ask(call.params, meters)
+        given = entry.ask(call.params, call.price)
         response = _dressed(entry, given)
         texts = response.message_retrieval_function(response)
         _store(store, key, (_data(entry, given.response), snapshot(texts), given.usage))

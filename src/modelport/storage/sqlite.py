@@ -71,6 +71,10 @@ class SQLiteCache:
             if connection is not None and self._process == os.getpid():
                 connection.close()
 
+    def __del__(self) -> None:
+        with suppress(Exception):  # a constructor that failed, or an interpreter that is going down
+            self.close()
+
     def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes]]:
         import sqlite3
 

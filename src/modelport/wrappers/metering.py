@@ -70,10 +70,12 @@ class Metering(Wrapper):
         kept: list[Event] = []
         for event in events:
             kind = type(event)
-            if kind is Usage:
+            if kind is TextDelta and event.text.isascii():  # type: ignore[union-attr]
+                written += len(event.text)  # type: ignore[union-attr]
+            elif kind is Usage:
                 usage = event
                 continue
-            if kind is Started:
+            elif kind is Started:
                 name, cached = event.model or name, event.cached  # type: ignore[union-attr]
             elif kind is not Finish:
                 written += _written(event)
