@@ -194,6 +194,22 @@ def test_one_remote_model_serves_loop_after_loop(served: Serving) -> None:
     assert call(remote).text == "Hello, you"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop on Windows")
+def test_uvloop_is_as_good_a_loop(served: Serving) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    remote = RemoteModel(served.url)
+
+    async def talk() -> list[str]:
+        texts = [(await generate(remote, ASK)).text for _ in range(2)]
+        with pytest.raises(ConnectionFailed, match="nothing listens"):
+            await generate(RemoteModel(f"http://127.0.0.1:{closed_port()}", retries=0), ASK)
+        await remote.aclose()
+        return texts
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(talk()) == ["Hello, you"] * 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_can_call_too_and_so_can_its_parent_after(served: Serving) -> None:
@@ -243,6 +259,16 @@ def test_a_file_that_is_not_there_is_refused_here_and_by_its_place(served: Servi
 
     assert caught.value.param == "messages[0].content[1].image"
     assert len(served.model.requests) == before
+
+
+def test_a_served_remote_model_passes_images_on(served: Serving) -> None:
+    shot = frame()
+    with running(create_app([RemoteModel(served.url)])) as port:
+        remote = RemoteModel(f"http://127.0.0.1:{port}")
+
+        assert [call(remote, looking(shot)).text for _ in range(2)] == ["Hello, you"] * 2
+
+    assert np.array_equal(images(served.last)[0], shot)
 
 
 def conversation(count: int, make: Any) -> Iterator[ChatRequest]:

@@ -364,9 +364,7 @@ class Pool:
         try:
             tls = await self._context() if target.scheme == "https" else None
             async with asyncio.timeout(wait):
-                _, connection = await loop.create_connection(
-                    _Connection, target.host, target.port, ssl=tls, happy_eyeballs_delay=0.25
-                )
+                _, connection = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
         except TimeoutError:
             why = ConnectionFailed(f"no connection to {target.url} within {wait:.3g} s: is it the right address?")
             raise NotAnswered(why) from None
