@@ -1,6 +1,7 @@
 """The values that travel through modelport: requests, messages, events, answers. Frozen, without I/O."""
 
 from modelport.types.builder import Minter, ResponseBuilder, fold, unfold
+from modelport.types.complaints import translate_validation
 from modelport.types.content import FunctionCall, ImagePart, Message, Part, ReasoningPart, Role, TextPart, ToolCall
 from modelport.types.convert import params_from_request, request_from_params
 from modelport.types.events import (
@@ -20,7 +21,6 @@ from modelport.types.messages import (
     message_to_dict,
     messages_from,
     messages_to_dicts,
-    translate_validation,
 )
 from modelport.types.request import ChatRequest, NamedTool, ResponseFormat, Tool, ToolChoice
 from modelport.types.response import ChatResponse, Choice

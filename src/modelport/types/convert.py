@@ -8,7 +8,8 @@ from msgspec import ValidationError, convert
 from msgspec.structs import asdict, force_setattr
 
 from modelport.errors import InvalidRequest
-from modelport.types.messages import messages_from, translate_validation
+from modelport.types.complaints import translate_validation
+from modelport.types.messages import messages_from
 from modelport.types.request import ChatRequest, NamedTool, ResponseFormat, Tool
 
 __all__ = ("params_from_request", "request_from_params", "response_format_from", "tool_from")
@@ -48,7 +49,7 @@ def request_from_params(params: Mapping[str, Any]) -> ChatRequest:
     try:
         request = convert(known, ChatRequest)
     except ValidationError as error:
-        raise translate_validation(error) from None
+        raise translate_validation(error, given=known) from None
     force_setattr(request, "messages", messages)
     return request
 
@@ -64,11 +65,11 @@ def tool_from(value: Any, where: str = "tools") -> Any:
     """A tool from OpenAI's nested form, or from one that is already flat."""
     if isinstance(value, Mapping) and value.get("type") == "function":
         if "function" not in value:
-            raise InvalidRequest(f"{where}.function: is missing", param=f"{where}.function")
+            raise InvalidRequest(f"{where}.function is missing", param=f"{where}.function")
         try:
             return convert(value["function"], Tool)
         except ValidationError as error:
-            raise translate_validation(error, f"{where}.function") from None
+            raise translate_validation(error, f"{where}.function", value["function"]) from None
     return value
 
 

@@ -4,22 +4,23 @@ The common shapes are converted by msgspec in one pass; what it refuses is looke
 the rarer ones (image URLs, arrays in a list of content, unknown keys) pass and the wrong ones get an error by name.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from msgspec import ValidationError, convert
 from msgspec.structs import asdict
 
 from modelport.errors import InvalidRequest
-from modelport.types.content import ImagePart, Message, Part, ReasoningPart, TextPart
+from modelport.types.complaints import shown, translate_validation
+from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
 
-__all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts", "translate_validation")
+__all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
 
 _MESSAGES = tuple[Message, ...]
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
 _DICT = {dict}
+_ROLES = get_args(Role)
 
 
 class Messages(Sequence[Message]):
@@ -117,10 +118,15 @@ def _message(item: Any, where: str) -> Message:
             known["reasoning"] = value
         elif value is not None and key != "extra":
             (known if key in _MESSAGE_FIELDS else extra)[key] = value
+    known["extra"] = extra or item.get("extra")
     try:
-        return convert({**known, "extra": extra or item.get("extra")}, Message)
+        return convert(known, Message)
     except ValidationError as error:
-        raise translate_validation(error, where) from None
+        role = item.get("role")
+        if "role" in item and role not in _ROLES:
+            message = f"{where}.role must be one of {', '.join(_ROLES)}, got {shown(role)}"
+            raise InvalidRequest(message, param=f"{where}.role") from None
+        raise translate_validation(error, where, known) from None
 
 
 def _content(value: Any, where: str) -> str | tuple[Part, ...] | None:
@@ -150,7 +156,7 @@ def _part(part: Any, where: str) -> Part:
         return cast("Part", convert(part, Part))
     except ValidationError as error:
         if kind in {"text", "image", "reasoning"}:
-            raise translate_validation(error, where) from None
+            raise translate_validation(error, where, part) from None
         came = f"type {kind!r}" if isinstance(part, Mapping) else type(part).__name__
         hint = "text, image_url, image, reasoning, or a Path, NumPy array or PIL image"
         raise InvalidRequest(f"{where} is not a content part: expected {hint}; got {came}", param=where) from None
@@ -171,22 +177,6 @@ def _is_image(value: Any) -> bool:
         or hasattr(value, "__array_interface__")
         or (hasattr(value, "tobytes") and hasattr(value, "getbands"))
     )
-
-
-def translate_validation(error: ValidationError, where: str = "") -> InvalidRequest:
-    """msgspec's complaint as ours: the field first, then what was expected and what came."""
-    complaint, _, path = str(error).partition(" - at `")
-    path = path.rstrip("`").removeprefix("$").removeprefix(".")
-    unknown = re.search(r"unknown field `(.+?)`", complaint)
-    if unknown:
-        path = f"{path}.{unknown[1]}".lstrip(".")
-        complaint = "is not a field that is known here"
-    missing = re.search(r"missing required field `(.+?)`", complaint)
-    if missing:
-        path = f"{path}.{missing[1]}".lstrip(".")
-        complaint = "is missing"
-    field = where + (path if path.startswith("[") or not where or not path else f".{path}")
-    return InvalidRequest(f"{field or 'the request'}: {complaint}", param=field or None)
 
 
 def messages_to_dicts(messages: Sequence[Message]) -> list[Any]:
