@@ -121,3 +121,9 @@ def test_images_and_tools_count() -> None:
 
     assert estimate_tokens(image) > estimate_tokens(plain)
     assert estimate_tokens(tooled) > estimate_tokens(plain)
+
+
+async def test_a_total_is_divided_by_estimate_for_readers_who_need_its_parts() -> None:
+    usage = await usage_of(*reply("hello"), Usage(total_tokens=120), split=True)
+
+    assert usage == Usage(104, 16, total_tokens=120, estimated=True)

@@ -35,7 +35,7 @@ class Served:
         self.blocking = not self.suspends
         self.threads = Threads(threads)
         self._most = threads + queue
-        self._inner: Model = Metering(honour(model))
+        self._inner: Model = Metering(honour(model), split=True)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer.

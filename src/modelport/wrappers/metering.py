@@ -42,6 +42,9 @@ class Metering(Wrapper):
 
     Tokens are the model's, or else estimated and marked so. The cost is what *price* makes of the tokens, else the
     model's own, else what *lookup* finds for its name, else unknown: a price that the user gave always wins.
+
+    Where a model counts only all tokens together, *split* divides them by estimate between prompt and completion, for
+    readers who know no total without its parts; the total stays the model's.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class Metering(Wrapper):
         price: Price | None = None,
         lookup: Lookup | None = None,
         record: Record | None = None,
+        split: bool = False,
     ) -> None:
         super().__init__(model)
         self.price = price
         self.lookup = lookup
         self.record = record
+        self.split = split
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer and its usage. An answer that ends early is recorded as far as it came."""
@@ -108,7 +113,7 @@ class Metering(Wrapper):
             if completion is None:
                 completion = (written + 3) // 4
             return replace(usage, prompt_tokens=prompt, completion_tokens=completion, estimated=True)
-        if self.price is None or self.price[0] == self.price[1]:
+        if not self.split and (self.price is None or self.price[0] == self.price[1]):
             return usage  # the total is counted, and enough
         if prompt is None:
             prompt = min(total, estimate_tokens(request)) if completion is None else max(0, total - completion)
