@@ -177,7 +177,7 @@ class _ArrayCopy:
         # As bytes and not as numbers: a NaN is equal to itself here, and 0.0 is not -0.0. The widest items are fastest.
         width = np.uint64 if array.nbytes % 8 == 0 else np.uint8
         ours = np.ascontiguousarray(array).reshape(-1).view(np.uint8).view(width)
-        # In one go, for which NumPy lets other threads run once; stride by stride is quicker alone, and slower beside them.
+        # In one go, during which other threads run; stride by stride is quicker alone, and slower beside them.
         if np.array_equal(ours, copy.reshape(-1).view(np.uint8).view(width)):
             return True
         np.copyto(copy, array)  # into memory that is there, which is much cheaper than new memory
