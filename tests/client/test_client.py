@@ -99,9 +99,9 @@ def test_a_spec_names_a_model(tmp_path: Path) -> None:
 
 
 def test_neither_or_both_of_list_and_model_is_refused() -> None:
-    with pytest.raises(ConfigError, match="either a config_list or a model"):
+    with pytest.raises(ConfigError, match="a config_list or a model"):
         Client()
-    with pytest.raises(ConfigError, match="either a config_list or a model"):
+    with pytest.raises(ConfigError, match="a config_list or a model"):
         Client([entry("a")], model=print)
     with pytest.raises(ConfigError, match="empty"):
         Client([])

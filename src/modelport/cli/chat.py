@@ -111,6 +111,4 @@ def _spec(args: argparse.Namespace, settings: Settings) -> str:
         return f"remote:{args.model_server.rstrip('/')}" + (f"/{args.spec}" if args.spec else "")
     if args.spec:
         return str(args.spec)
-    if settings.model_server and settings.provider in {None, "remote"}:
-        return f"remote:{settings.model_server.rstrip('/')}"
-    return settings.provider or "eliza"
+    return settings.spec or "eliza"

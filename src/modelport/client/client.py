@@ -1,13 +1,13 @@
 """The client: calls the models of a config list, in order of preference, and counts what that takes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, overload
 
+from modelport.client.given import given_entries
 from modelport.client.responses import Answer, AsyncStream, Stream, answer_from, folded, texts_or_messages
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
 from modelport.client.usage import UsageTally, summary_text, usage_modes
-from modelport.config.config_list import read_config_list, with_fields
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
@@ -25,7 +25,8 @@ FilterFunction = Callable[..., object]
 
 
 class Client:
-    """Calls the models of *config_list*, the first that answers; or *model* alone (a spec, a function, an object).
+    """Calls the models of *config_list*, the first that answers; or *model* alone (a spec, a function, an object);
+    or, where neither is given, what ``modelport.toml`` and ``MODELPORT_*`` name.
 
     *config_list* is a list of dicts, or JSON, a path or a variable's name, as :func:`read_config_list` takes. *fields*
     are fields of every entry that does not have them. *cache* is None, ``"memory"``, a file's path, or a
@@ -53,7 +54,7 @@ class Client:
         self._fallback_on = fallback_on
         self._filter = filter_func
         self._slots = [
-            Slot(entry, self._cache, self._tally.record) for entry in entries(_given(config_list, model, fields))
+            Slot(entry, self._cache, self._tally.record) for entry in entries(given_entries(config_list, model, fields))
         ]
         if not self._slots:
             raise ConfigError("the config list is empty: give at least one entry, or model=…", param="config_list")
@@ -258,13 +259,3 @@ _OURS = frozenset({"context", "allow_format_str_template", "filter_func", "cache
 
 def _passes(filter_func: FilterFunction, context: Mapping[str, Any]) -> Callable[[ChatResponse], object]:
     return lambda response: filter_func(context=context, response=response)
-
-
-def _given(config_list: Any, model: Any, fields: Mapping[str, Any]) -> Sequence[Any]:
-    """The entries as dicts, with the fields of all in each."""
-    if (config_list is None) == (model is None):
-        raise ConfigError("give either a config_list or a model", param="config_list")
-    if model is not None:
-        return [{**fields, "model": model}]
-    listed: Iterable[Any] = read_config_list(config_list)
-    return [with_fields(each, fields) if isinstance(each, Mapping) else each for each in listed]

@@ -51,6 +51,13 @@ class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
             f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items() if value is not None)})"
         )
 
+    @property
+    def spec(self) -> str | None:
+        """The one model that the settings name: the model server, or the provider; None where they name none."""
+        if self.model_server and self.provider in {None, "remote"}:
+            return f"remote:{self.model_server.rstrip('/')}"
+        return self.provider
+
     def shown(self) -> dict[str, Any]:
         """The values for people and for JSON: set ones and defaults, secrets masked."""
         values = {name: getattr(self, name) for name in NAMES}
