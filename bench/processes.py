@@ -11,9 +11,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import IO, Any, Self
 
-__all__ = ("OURS", "ROOT", "Failed", "Server", "Worker", "cores", "environment", "milliseconds", "on_core", "whole_run")
+resource: Any
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+__all__ = ("OURS", "ROOT", "Command", "Failed", "Server", "Worker", "cores", "environment", "on_core", "whole_run")
 
 ROOT = Path(__file__).parents[1]
 OURS = sys.executable
@@ -208,6 +215,35 @@ def whole_run(command: Sequence[str], cwd: Path = ROOT, env: Mapping[str, str] |
     return seconds
 
 
-def milliseconds(command: Sequence[str]) -> float:
-    """Milliseconds that *command* takes from its start to its end."""
-    return whole_run(command) * 1000
+class Command:
+    """A whole run of a command, each time it is called: milliseconds from its start to its end.
+
+    ``taken`` and ``worked`` have the milliseconds of every run, by the clock and by the processor.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = command
+        self.taken: list[float] = []
+        self.worked: list[float] = []
+
+    def __call__(self) -> float:
+        before = _children_seconds()
+        self.taken.append(whole_run(self.command) * 1000)
+        self.worked.append((_children_seconds() - before) * 1000)
+        return self.taken[-1]
+
+    @property
+    def disturbed(self) -> str:
+        """A note, where the command had to wait for its core; else nothing."""
+        taken, worked = median(self.taken), median(self.worked)
+        if not worked or taken < 1.25 * worked + 2:
+            return ""
+        return f"DISTURBED, something else used its core: it took {worked:.0f} ms of processor time"
+
+
+def _children_seconds() -> float:
+    if resource is None:
+        return 0.0
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds: float = used.ru_utime + used.ru_stime
+    return seconds

@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-from functools import partial
 from typing import Any
 
 from bench.budget import Budget, Limit, Measured
 from bench.context import Bench, take_turns
-from bench.processes import OURS, ROOT, Failed, cores, environment, milliseconds, on_core, whole_run
+from bench.processes import OURS, ROOT, Command, Failed, cores, environment, on_core, whole_run
 
 ABOUT = "import modelport; a first Client answered by a function; above bare Python, and no network"
 PEERS = True
@@ -40,17 +39,14 @@ print(json.dumps({"bare": before, "total": total, "network": asked}))
 def run(bench: Bench) -> list[Budget]:
     """Times of whole processes, in turns with a bare one's; modules and network calls of one more, that is watched."""
     commands = {
-        "bare python": [OURS, "-c", BARE],
-        "import": [OURS, "-c", IMPORT],
-        "first": [OURS, "-c", FIRST],
+        "bare python": Command([OURS, "-c", BARE]),
+        "import": Command([OURS, "-c", IMPORT]),
+        "first": Command([OURS, "-c", FIRST]),
     }
     with on_core(cores()[1]):
         for command in commands.values():
-            whole_run(command)  # compiles, and warms the file cache
-        taken = take_turns(
-            bench.rounds(41),
-            {name: partial(milliseconds, command) for name, command in commands.items()},
-        )
+            whole_run(command.command)  # compiles, and warms the file cache
+        taken = take_turns(bench.rounds(41), commands)
         peers = _peers(bench)
     bare = Measured("bare python", taken["bare python"])
     imported, first = watched(IMPORT), watched(FIRST)
@@ -62,6 +58,7 @@ def run(bench: Bench) -> list[Budget]:
             ours=Measured("import modelport", taken["import"]),
             other=bare,
             limit=Limit(of="above", figure=20, text="≤ bare + 20 ms"),
+            why=commands["import"].disturbed,
             more={"modules_above_bare": imported["total"] - imported["bare"]},
         ),
         Budget(
@@ -70,6 +67,8 @@ def run(bench: Bench) -> list[Budget]:
             ours=Measured("first Client", taken["first"]),
             other=bare,
             limit=Limit(of="above", figure=150, text="≤ bare + 150 ms"),
+            why=commands["first"].disturbed,
+            more={"processor_ms": commands["first"].worked},
         ),
         Budget(
             name="… modules loaded then, in all",
@@ -110,8 +109,8 @@ def _peers(bench: Bench) -> list[Budget]:
     taken = take_turns(
         bench.rounds(5),
         {
-            "autogen": partial(milliseconds, [python, "-c", "import autogen"]),
-            "bare python": partial(milliseconds, [python, "-c", "pass"]),
+            "autogen": Command([python, "-c", "import autogen"]),
+            "bare python": Command([python, "-c", "pass"]),
         },
     )
     return [
