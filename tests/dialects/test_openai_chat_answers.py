@@ -404,3 +404,35 @@ def test_a_hostile_code_cannot_make_more_than_an_error() -> None:
 
     assert (type(error), error.param) == (InvalidRequest, None)
     assert type(error_from_data({"code": "x", "message": ""})) is ModelError
+
+
+@given(TEXT, REASONS, USAGE)
+def test_the_simplest_answer_is_written_alike_from_its_events(text: str, reason: FinishReason, usage: Usage) -> None:
+    events: list[Event] = [TextDelta(text), Finish(reason), usage]
+
+    quick = DIALECT.encode_events(ASKED, "m", events)
+
+    if usage.cost is None:
+        assert quick is not None
+        written, expected = json.loads(quick), whole(fold(events, "m"))
+        assert abs(written["created"] - expected["created"]) <= 1
+        for answer in (written, expected):
+            del answer["id"], answer["created"]
+        assert written == expected
+    else:
+        assert quick is None
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [TextDelta("x"), Finish()],
+        [TextDelta("x", 1), Finish(choice=1), Usage(1, 1)],
+        [Started(id="x"), TextDelta("x"), Finish(), Usage(1, 1)],
+        [ToolCallDelta(0, "c", "f", "{}"), Finish("tool_calls"), Usage(1, 1)],
+        [Emulated(("stop",)), Finish(), Usage(1, 1)],
+    ],
+)
+def test_any_other_answer_is_not(events: list[Event]) -> None:
+    assert DIALECT.encode_events(ASKED, "m", events) is None

@@ -93,15 +93,10 @@ class App:
         self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "http":
-            await self._answer(Exchange(scope, receive, send))
-        elif kind == "lifespan":
-            await self._live(receive, send)
-        elif kind == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
-
-    async def _answer(self, exchange: Exchange) -> None:
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send)
         route = self._route(exchange.path)
         self._busy += 1
         try:
@@ -157,6 +152,12 @@ class App:
         # A log may be a full disk or a pipe that nobody reads.
         await offload(partial(logger.error, "%s: %s failed", exchange.request_id, where, exc_info=error))
         return ModelError(f"{where} failed unexpectedly; the server's log has the reason under {exchange.request_id}")
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSockets here"})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -12,14 +12,14 @@ from modelport.types import ChatRequest, Messages
 __all__ = ("check_nodes", "check_request")
 
 
-def check_request(request: ChatRequest, limits: Limits) -> None:
-    """Refuse a request that holds too much of anything.
+def check_request(request: ChatRequest, limits: Limits, *, texts: bool = False) -> None:
+    """Refuse a request that holds too much of anything. With *texts*, no message has parts.
 
     Raises:
         RequestTooLarge: ``param`` names what there is too much of.
         InvalidRequest: a stop sequence is empty or too long.
     """
-    _check_messages(request.messages, limits)
+    _check_messages(request.messages, limits, texts=texts)
     if request.tools is not None:
         if len(request.tools) > limits.tools:
             raise _too_many("tools", len(request.tools), limits.tools)
@@ -34,11 +34,13 @@ def check_request(request: ChatRequest, limits: Limits) -> None:
         _check_stop(request.stop, limits)
 
 
-def _check_messages(messages: Sequence[Any], limits: Limits) -> None:
+def _check_messages(messages: Sequence[Any], limits: Limits, *, texts: bool) -> None:
     if isinstance(messages, Messages):
         messages = messages.given  # dicts, most often, which nobody may ever need as values
     if len(messages) > limits.messages:
         raise _too_many("messages", len(messages), limits.messages)
+    if texts:
+        return
     for number, message in enumerate(messages):
         content = message.get("content") if message.__class__ is dict else message.content
         if content.__class__ is not str and content is not None and len(content) > limits.parts:

@@ -72,6 +72,8 @@ class HttpConnection(asyncio.Protocol):
         self._since = self.loop.time()  # of what is being waited for: a head, or a next request
         self._stall: Any = None
         self._period = max(0.02, min(limits.read, limits.idle) / 4)
+        self._common_of: Any = None
+        self._common = b""
         self._answered_early = 0  # looks since an answer went out ahead of the end of its question
         self._look: Any = None
 
@@ -246,10 +248,13 @@ class HttpConnection(asyncio.Protocol):
         if self._ahead:
             self._begin(self._ahead.popleft())
 
-    def client(self) -> str:
-        """The peer's address, for the log."""
-        peer = self.transport.get_extra_info("peername")
-        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "-"
+    def common_headers(self) -> bytes:
+        """The lines that every answer has: the date."""
+        given = self.state.default_headers
+        if given is not self._common_of:  # uvicorn makes a new list each second
+            self._common_of = given
+            self._common = b"".join([b"%b: %b\r\n" % pair for pair in given])
+        return self._common
 
 
 class _Exchange:
@@ -353,15 +358,25 @@ class _Exchange:
             if not self.complete and not self.gone:
                 self._connection.transport.close()
 
-    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+    def answer(self, status: int, kind: bytes, identity: bytes, headers: Any, body: bytes) -> bool:
         """The whole answer in one write; False where the peer is slow to read, and ``send`` must be awaited."""
         connection = self._connection
         if connection.writable is not None:
             return False
-        if not self.gone:
-            self.started = True
-            connection.transport.write(self._head(status, headers) + body)
-            self._end()
+        if self.gone:
+            return True
+        self.started = True
+        head = b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
+            _STATUS[status],
+            connection.common_headers(),
+            kind,
+            len(body),
+            identity,
+        )
+        if headers:
+            head += self._lines(headers)
+        connection.transport.write(b"%b%b\r\n%b" % (head, self._last_line(), body))
+        self._end()
         return True
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -391,29 +406,29 @@ class _Exchange:
             self._end()
 
     def _head(self, status: int, headers: Any) -> bytes:
-        lines = [_STATUS[status]]
-        sized = False
-        for name, value in (*self._connection.state.default_headers, *headers):
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                sized = True
-            elif name == b"connection" and value == b"close":
-                self._stays = False
-        if not sized and self.scope["method"] != "HEAD":
+        if self.scope["method"] != "HEAD" and not any(name == b"content-length" for name, _ in headers):
             if self.scope["http_version"] == "1.1":
                 self.chunked = True
-                lines.append(b"transfer-encoding: chunked\r\n")
+                headers = [*headers, (b"transfer-encoding", b"chunked")]
             else:
                 self._stays = False  # the end of the connection is the end of the answer
-        if not self._stays or self._connection.closing:
-            self._stays = False
-            lines.append(b"connection: close\r\n")
-        elif self.scope["http_version"] == "1.0":
-            lines.append(b"connection: keep-alive\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        lines = self._lines(headers)
+        return _STATUS[status] + self._connection.common_headers() + lines + self._last_line() + b"\r\n"
+
+    def _lines(self, headers: Any) -> bytes:
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
             raise RuntimeError("a header of the answer holds a line break")
-        return head + b"\r\n"
+        if (b"connection", b"close") in headers:
+            self._stays = False
+        return lines
+
+    def _last_line(self) -> bytes:
+        """Whether the connection stays, where the peer would not know."""
+        if self._stays and not self._connection.closing:
+            return b"" if self.scope["http_version"] == "1.1" else b"connection: keep-alive\r\n"
+        self._stays = False
+        return b"connection: close\r\n"
 
     def _end(self) -> None:
         self.complete = True

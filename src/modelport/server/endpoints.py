@@ -10,9 +10,9 @@ import msgspec
 from modelport.dialects.base import Asked, Dialect
 from modelport.errors import InvalidRequest, ModelportError, ModelTimeout, Overloaded
 from modelport.server.bounds import check_nodes, check_request
-from modelport.server.http import ClientGone, Exchange, Guard, header_text
+from modelport.server.http import ClientGone, Exchange, Guard, header_text, too_large
 from modelport.server.serving import Served
-from modelport.server.streaming import StreamWriter, pump, whole_answer
+from modelport.server.streaming import StreamWriter, folded, pump, whole_answer
 from modelport.sync import use_threads
 from modelport.types import Emulated, Event
 
@@ -52,8 +52,13 @@ def asking(dialect: Dialect) -> Endpoint:
         encoding = exchange.headers.get(b"content-encoding")
         if encoding is not None and encoding.strip().lower() != b"identity":
             raise UnsupportedEncoding("compressed bodies are not taken here: send it without Content-Encoding")
-        body = await exchange.body(app.limits.body, within=app.limits.read)
-        check_nodes(body, app.limits.nodes)
+        limits = app.limits
+        body = exchange.body_at_hand()
+        if body is None:
+            body = await exchange.body(limits.body, within=limits.read)
+        elif len(body) > limits.body:
+            raise too_large(limits.body)
+        check_nodes(body, limits.nodes)
         asked = dialect.decode_request(body)
         del body
         await answer(app, exchange, dialect, asked)
@@ -68,7 +73,7 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
         ModelportError: as long as nothing was sent. A failure after that is told within the stream.
     """
     served = app.serving.find(asked.request.model)
-    check_request(asked.request, app.limits)
+    check_request(asked.request, app.limits, texts=getattr(asked, "texts", False))
     seconds = _seconds(exchange, asked, app.limits.timeout)
     before = use_threads(served.threads)
     try:
@@ -79,15 +84,21 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
         try:
             waiting = work.send(None)
         except StopIteration as done:
-            response = done.value
+            events = done.value
         else:
-            response = await Guard(exchange, seconds, _late(served, seconds)).go_on(work, waiting)
+            events = await Guard(exchange, seconds, _late(served, seconds)).go_on(work, waiting)
     finally:
         use_threads(before)
-    body = dialect.encode_response(asked, response)
-    if response.emulated:
-        exchange.add_header(EMULATED_HEADER, ",".join(response.emulated).encode())
-    await exchange.respond(200, body, dialect.response_type.encode())
+    quick = getattr(dialect, "encode_events", None)
+    body = None if quick is None else quick(asked, served.name, events)
+    if body is None:
+        response = folded(served.name, events)
+        body = dialect.encode_response(asked, response)
+        if response.emulated:
+            exchange.add_header(EMULATED_HEADER, ",".join(response.emulated).encode())
+    kind = dialect.response_type.encode()
+    if not exchange.respond_now(200, body, kind):
+        await exchange.respond(200, body, kind)
 
 
 def _late(served: Served, seconds: float) -> Callable[[], ModelportError]:

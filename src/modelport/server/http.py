@@ -19,6 +19,7 @@ __all__ = (
     "SlowBody",
     "header_text",
     "resume",
+    "too_large",
 )
 
 T = TypeVar("T")
@@ -73,14 +74,19 @@ class Exchange:
             RequestTooLarge: there is more.
             ModelportError: it did not come in time, or (ClientGone) will not come any more.
         """
-        body: bytes | None = None if self._direct is None else self._direct.body_at_hand()
+        body = self.body_at_hand()
         if body is None:
             said = self.headers.get(b"content-length")
             if said is not None and said.isdigit() and (len(said) > 18 or int(said) > most):
-                raise _too_large(most)
+                raise too_large(most)
             body = await self._read(most, within)
         if len(body) > most:
-            raise _too_large(most)
+            raise too_large(most)
+        return body
+
+    def body_at_hand(self) -> bytes | None:
+        """The body where all of it has come; None where it must be waited for with :meth:`body`."""
+        body: bytes | None = None if self._direct is None else self._direct.body_at_hand()
         return body
 
     async def _read(self, most: int, within: float | None) -> bytes:
@@ -117,7 +123,8 @@ class Exchange:
 
     async def respond(self, status: int, body: bytes, content_type: bytes, headers: Headers = ()) -> None:
         """The whole answer."""
-        self.begun = True
+        if self.respond_now(status, body, content_type, headers):
+            return
         head = [
             (b"content-type", content_type),
             (b"content-length", b"%d" % len(body)),
@@ -127,10 +134,18 @@ class Exchange:
         ]
         if self.method == "HEAD":
             body = b""
-        if self._direct is not None and self._direct.answer(status, head, body):
-            return
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
+
+    def respond_now(self, status: int, body: bytes, content_type: bytes, headers: Headers = ()) -> bool:
+        """The whole answer without waiting; False where that cannot be, and :meth:`respond` must be awaited."""
+        self.begun = True
+        direct = self._direct
+        if direct is None or self.method == "HEAD":
+            return False
+        more = [*self._extra, *headers] if headers or self._extra else ()
+        done: bool = direct.answer(status, content_type, self.request_id.encode(), more, body)
+        return done
 
     async def begin(self, status: int, content_type: bytes, headers: Headers = ()) -> None:
         """The head of an answer that comes in pieces."""
@@ -157,7 +172,8 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": data})
 
 
-def _too_large(most: int) -> RequestTooLarge:
+def too_large(most: int) -> RequestTooLarge:
+    """The error for a body of more than *most* bytes."""
     return RequestTooLarge(f"the request's body is larger than {most} bytes, the most that this server takes")
 
 

@@ -12,26 +12,26 @@ from modelport.model import Model, ReadyEvents, WholeAnswer
 from modelport.server.http import ClientGone, Exchange, Headers, resume
 from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder, ToolCallDelta
 
-__all__ = ("StreamWriter", "pump", "whole_answer")
+__all__ = ("StreamWriter", "folded", "pump", "whole_answer")
 
 _AT_ONCE = 256  # events in one write; after so many without a wait, the others get their turn
 
 Flush = Callable[[list[Event]], Awaitable[None]]
 
 
-async def whole_answer(model: Model, request: ChatRequest) -> ChatResponse:
-    """*model*'s events, folded; whatever it left open of its tool calls is settled."""
+async def whole_answer(model: Model, request: ChatRequest) -> Sequence[Event]:
+    """All of *model*'s events."""
     answer = model.stream(request)
     if isinstance(answer, WholeAnswer):
-        return _folded(model.name, await answer.events())
+        return await answer.events()
     async with answer as events:
         if type(events) is ReadyEvents:
-            return _folded(model.name, events.rest())
-        taken = [event async for event in events]
-    return _folded(model.name, taken)
+            return events.rest()
+        return [event async for event in events]
 
 
-def _folded(name: str, events: Sequence[Event]) -> ChatResponse:
+def folded(name: str, events: Sequence[Event]) -> ChatResponse:
+    """The events of one answer as a whole; what the model left open of its tool calls is settled."""
     for event in events:
         if event.__class__ is ToolCallDelta:
             events = list(map(Minter().settle, events))

@@ -3,15 +3,15 @@
 The wire's own shapes are private to this folder, strict where we serve and lenient where we ask.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modelport.dialects.base import Asked
-from modelport.dialects.openai_chat.answers import decode_response, encode_response
+from modelport.dialects.openai_chat.answers import decode_response, encode_events, encode_response
 from modelport.dialects.openai_chat.asking import decode_request, encode_request
 from modelport.dialects.openai_chat.failures import decode_error, encode_error
 from modelport.dialects.openai_chat.streams import ChatStreamDecoder, ChatStreamEncoder
 from modelport.errors import ModelportError
-from modelport.types import ChatRequest, ChatResponse
+from modelport.types import ChatRequest, ChatResponse, Event
 
 __all__ = ("DIALECT", "OpenAIChat")
 
@@ -32,6 +32,10 @@ class OpenAIChat:
     def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
         """The body of a whole answer."""
         return encode_response(asked, response)
+
+    def encode_events(self, asked: Asked, model: str, events: Sequence[Event]) -> bytes | None:  # noqa: ARG002
+        """The same for the simplest of answers, from its events; None for any other."""
+        return encode_events(model, events)
 
     def stream_encoder(self, asked: Asked, model: str) -> ChatStreamEncoder:
         """For one streamed answer of *model*."""

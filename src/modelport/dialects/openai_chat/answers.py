@@ -1,5 +1,7 @@
 """Whole answers: a :class:`ChatResponse` to the bytes of a chat completion, and back."""
 
+from collections.abc import Sequence
+from time import time
 from typing import Any
 
 import msgspec
@@ -7,12 +9,25 @@ from msgspec import Struct
 
 from modelport.dialects.base import Asked
 from modelport.errors import ProtocolError
-from modelport.types import ChatResponse, Choice, FinishReason, FunctionCall, Message, ToolCall, Usage
+from modelport.types import (
+    ChatResponse,
+    Choice,
+    Event,
+    Finish,
+    FinishReason,
+    FunctionCall,
+    Message,
+    TextDelta,
+    ToolCall,
+    Usage,
+    mint_id,
+)
 
 __all__ = (
     "Facts",
     "WireUsage",
     "decode_response",
+    "encode_events",
     "encode_response",
     "facts_to_dict",
     "finish_reason",
@@ -58,21 +73,42 @@ def _plain(response: ChatResponse, choice: Choice) -> bytes:
     """The same bytes in half the time, for what most answers are."""
     usage = response.usage
     facts = facts_to_dict(response.emulated, response.cached, usage)
-    return b"".join(
-        (
-            b'{"id":',
-            _encode(response.id),
-            b',"object":"chat.completion","created":%d,"model":' % response.created,
-            _encode(response.model),
-            b',"choices":[{"index":%d,"message":{"role":"assistant","content":' % choice.index,
-            _encode(choice.message.content),
-            b',"refusal":null},"logprobs":null,"finish_reason":"',
-            choice.finish_reason.encode(),
-            b'"}],"usage":',
-            _plain_usage(usage),
-            b',"modelport":%b}' % _encode(facts) if facts else b"}",
-        )
+    head = b'{"id":%b,"object":"chat.completion","created":%d,"model":%b' % (
+        _encode(response.id),
+        response.created,
+        _encode(response.model),
     )
+    rest = b',"modelport":%b}' % _encode(facts) if facts else b"}"
+    assert choice.message.content is not None
+    return _text(head, choice.index, choice.message.text, choice.finish_reason) + _plain_usage(usage) + rest
+
+
+def _text(head: bytes, index: int, text: str, reason: str) -> bytes:
+    return (
+        b'%b,"choices":[{"index":%d,"message":{"role":"assistant","content":%b,"refusal":null},"logprobs":null,'
+        b'"finish_reason":"%b"}],"usage":'
+    ) % (head, index, _encode(text), reason.encode())
+
+
+def encode_events(model: str, events: Sequence[Event]) -> bytes | None:
+    """What :func:`encode_response` makes of these events folded, where they are one text, its end and its usage.
+
+    None where they are anything else.
+    """
+    if len(events) != 3:
+        return None
+    text, end, usage = events
+    if text.__class__ is not TextDelta or end.__class__ is not Finish or usage.__class__ is not Usage:
+        return None
+    if text.choice or end.choice or usage.cost is not None:
+        return None
+    head = b'{"id":"%b","object":"chat.completion","created":%d,"model":%b' % (
+        mint_id("chatcmpl-").encode(),
+        time(),
+        _encode(model),
+    )
+    rest = b',"modelport":{"usage_estimated":true}}' if usage.estimated else b"}"
+    return _text(head, 0, text.text, end.reason) + _plain_usage(usage) + rest
 
 
 def _plain_usage(usage: Usage | None) -> bytes:
@@ -80,13 +116,13 @@ def _plain_usage(usage: Usage | None) -> bytes:
         usage is None
         or usage.prompt_tokens is None
         or usage.completion_tokens is None
+        or usage.total_tokens is not None
         or usage.cached_tokens is not None
         or usage.reasoning_tokens is not None
     ):
         return _encode(usage_to_dict(usage))
-    total = usage.total
-    assert total is not None
-    counts = (usage.prompt_tokens, usage.completion_tokens, total)
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    counts = (prompt, completion, prompt + completion)
     return b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % counts
 
 

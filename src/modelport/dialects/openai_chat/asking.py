@@ -32,9 +32,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ChatAsked(Asked, frozen=True, kw_only=True):
-    """``functions``: the caller speaks of functions, OpenAI's older word for tools, and is answered in it."""
+    """``functions``: the caller speaks of functions, OpenAI's older word for tools, and is answered in it.
+
+    ``texts``: each message's content is known to be text, so that nobody has to look.
+    """
 
     functions: bool = False
+    texts: bool = False
 
 
 def decode_request(body: bytes) -> ChatAsked:
@@ -72,10 +76,9 @@ def _plain(body: bytes) -> ChatAsked | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     messages = given.messages
-    for message in messages:
-        if len(message) != 2 or message["role"] not in _PLAIN_ROLES:
-            return None
-    if not messages:
+    if not messages or sum(map(len, messages)) != 2 * len(messages):
+        return None
+    if not _PLAIN_ROLES.issuperset([message.get("role", "") for message in messages]):
         return None
     request = ChatRequest(
         messages=Messages(messages),
@@ -87,7 +90,7 @@ def _plain(body: bytes) -> ChatAsked | None:
         seed=given.seed,
         user=given.user,
     )
-    return ChatAsked(request=request, stream=bool(given.stream))
+    return ChatAsked(request=request, stream=given.stream is True, texts=True)
 
 
 def _explain(error: msgspec.ValidationError) -> InvalidRequest:
