@@ -76,6 +76,21 @@ def test_a_model_that_fails_costs_its_own_answer_only(tmp_path: Path) -> None:
     assert "private words" not in out + err
 
 
+def test_a_line_for_each_request_is_written_only_if_asked_for(tmp_path: Path) -> None:
+    ask = {"messages": [{"role": "user", "content": "private words"}]}
+    logs = []
+    for options in ([], ["--access-log"]):
+        with serving(tmp_path, ["echo"], *options) as served:
+            post(served, ask)
+            post(served, {**ask, "stream": True} | {"model": "nobody"})
+            served.process.send_signal(signal.SIGTERM)
+            logs.append(served.process.communicate(timeout=15)[1])
+
+    assert logs[0] == ""
+    assert [line.split()[-3:] for line in logs[1].splitlines()] == [["POST", CHAT, "200"], ["POST", CHAT, "404"]]
+    assert "private words" not in logs[1]
+
+
 # --- refusing to start ---
 
 

@@ -69,11 +69,12 @@ def run(args: argparse.Namespace) -> int:
     )
     app = create_app(models, options)
     sock = listen(args.host, args.port)
-    _log_to_stderr()
+    _log_to_stderr(access=args.access_log)
 
     def on_ready() -> None:
         if args.ready_file:
             write_ready_file(args.ready_file, sock, app)
+        _spare_the_collector()
         print(_ready_line(app, url_of(sock)), flush=True)
 
     serve(app, sock, on_ready=on_ready, access_log=args.access_log)
@@ -124,12 +125,23 @@ def _ready_line(app: App, url: str) -> str:
     )
 
 
-def _log_to_stderr() -> None:
+def _spare_the_collector() -> None:
+    """What is loaded by now stays; looking through it again and again would cost each request some percent."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
+def _log_to_stderr(*, access: bool) -> None:
     """The library configures no logging; this program's own log is its stderr."""
     import logging
 
     if not logging.getLogger().handlers:
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if access:
+        logging.getLogger("modelport.access").setLevel(logging.INFO)
 
 
 # --- values of options ---

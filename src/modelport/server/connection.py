@@ -20,6 +20,7 @@ from modelport.server.limits import Limits
 __all__ = ("HttpConnection", "protocol")
 
 logger = logging.getLogger(__name__)
+_access = logging.getLogger("modelport.access")
 
 _MOST_HEAD = 64 * 1024  # bytes of a request's line and headers together
 _MOST_UNREAD = 64 * 1024  # bytes of a body that wait to be taken, before the peer has to
@@ -42,7 +43,9 @@ def protocol(limits: Limits) -> Any:
     def make(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> "HttpConnection":
         if not config.loaded:
             config.load()
-        return HttpConnection(config.loaded_app, server_state, limits, app_state)
+        connection = HttpConnection(config.loaded_app, server_state, limits, app_state)
+        connection.tells = config.access_log
+        return connection
 
     return make
 
@@ -57,6 +60,7 @@ class HttpConnection(asyncio.Protocol):
         self.app_state = app_state
         self.loop = asyncio.get_running_loop()
         self.parser = httptools.HttpRequestParser(self)
+        self.tells = False  # a line for each answer, in the log "modelport.access"
         self.transport: Any = None
         self.closing = False  # after the answer that is on its way, or now if there is none
         self.writable: asyncio.Future[None] | None = None  # set while the peer is slow to read
@@ -248,6 +252,12 @@ class HttpConnection(asyncio.Protocol):
         if self._ahead:
             self._begin(self._ahead.popleft())
 
+    def tell(self, scope: dict[str, Any], status: int) -> None:
+        """A line in the access log: who asked for what, and how it went; never what was said."""
+        peer = self.transport.get_extra_info("peername")
+        who = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "-"
+        _access.info("%s %s %s %d", who, scope["method"], ascii(scope["raw_path"].decode("latin-1"))[1:-1], status)
+
     def common_headers(self) -> bytes:
         """The lines that every answer has: the date."""
         given = self.state.default_headers
@@ -366,6 +376,8 @@ class _Exchange:
         if self.gone:
             return True
         self.started = True
+        if connection.tells:
+            connection.tell(self.scope, status)
         head = b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
             _STATUS[status],
             connection.common_headers(),
@@ -390,6 +402,8 @@ class _Exchange:
             if self.started:
                 raise RuntimeError("the answer has begun already")
             self.started = True
+            if connection.tells:
+                connection.tell(self.scope, message["status"])
             connection.transport.write(self._head(message["status"], message["headers"]))
             return
         if not self.started or self.complete:

@@ -127,7 +127,13 @@ def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_
             app.draining = True
             self.should_exit = True
 
-    config = uvicorn.Config(
+    return Server(_config(app, access_log=access_log))
+
+
+def _config(app: App, *, access_log: bool) -> Any:
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         http=protocol(app.limits),
         loop=_loop(),
@@ -135,13 +141,12 @@ def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_
         lifespan="on",
         interface="asgi3",
         log_config=None,
-        log_level="info" if access_log else "error",
+        log_level="error",
         access_log=access_log,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=max(1, round(app.limits.drain)),
     )
-    return Server(config)
 
 
 @contextlib.contextmanager
