@@ -11,7 +11,7 @@ from bench.peers import versions
 
 __all__ = ("facts", "headline")
 
-SHOWN = ("modelport", "msgspec", "uvicorn", "uvloop", "httptools", "pyreqwest", "numpy")
+SHOWN = ("modelport", "msgspec", "uvicorn", "uvloop", "httptools", "numpy")
 
 
 def facts() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import blockbuster.blockbuster as blockbuster_module
@@ -115,32 +115,6 @@ _WATCH = _Watch()
 sys.addaudithook(_WATCH)
 
 
-def _guard_pyreqwest() -> None:
-    """The Rust client opens its sockets where audit events do not reach: check the URL of each request it builds."""
-
-    def checked(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def guarded(builder: Any) -> Any:
-            request = build(builder)
-            _WATCH.check(request.url.host_str)
-            return request
-
-        return guarded
-
-    module = importlib.import_module("pyreqwest.request")
-    for kind in (module.RequestBuilder, module.SyncRequestBuilder):
-        for method in ("build", "build_streamed"):
-            setattr(kind, method, checked(getattr(kind, method)))
-    for kind in (module.OneOffRequestBuilder, module.SyncOneOffRequestBuilder):
-        kind.send = _no_one_off_requests
-
-
-def _no_one_off_requests(_builder: Any) -> Any:
-    """pyreqwest.simple hides where a request goes until it has gone, and modelport pools its connections anyway."""
-    if _WATCH.refused is not None:
-        _WATCH.refused.append("pyreqwest.simple")
-    raise NetworkRefused("tests may not use pyreqwest.simple: use a client, whose requests can be looked at")
-
-
 def _guard_uvloop() -> None:
     """uvloop's sockets are libuv's: check the host before it gets one."""
     try:
@@ -156,7 +130,6 @@ def _guard_uvloop() -> None:
     loop.create_connection = guarded
 
 
-_guard_pyreqwest()
 _guard_uvloop()
 
 

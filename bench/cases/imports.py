@@ -31,7 +31,7 @@ sys.addaudithook(lambda event, args: asked.append(f"{event} {args!r}") if event 
 %s
 total = len(sys.modules)
 import json
-asked += [f"{name} was loaded" for name in ("pyreqwest", "uvloop", "httpx", "requests") if name in sys.modules]
+asked += [f"{name} was loaded" for name in ("uvloop", "httptools", "httpx", "requests") if name in sys.modules]
 print(json.dumps({"bare": before, "total": total, "network": asked}))
 """
 

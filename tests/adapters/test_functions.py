@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
@@ -15,6 +16,7 @@ from modelport.errors import UnsupportedField
 from modelport.model import suspends
 from modelport.sync import iterate, run
 from modelport.types import (
+    ChatRequest,
     ChatResponse,
     Event,
     Finish,
@@ -23,6 +25,7 @@ from modelport.types import (
     TextDelta,
     ToolCallDelta,
     Usage,
+    messages_from,
     request_from_params,
 )
 from modelport.wrappers.honouring import honour
@@ -440,3 +443,21 @@ def test_what_an_entry_says_to_the_port_does_not_reach_the_model() -> None:
     answer = run(generate(as_model(telling, config=entry), request_from_params({"messages": "hello"})), suspends=False)
 
     assert answer.text == "top_p"
+
+
+@pytest.mark.parametrize("remembers", ["as given", "as values"])
+def test_a_function_is_given_images_in_one_shape_however_they_came(remembers: str) -> None:
+    picture = np.zeros((2, 3, 3), np.uint8)
+    seen: list[Any] = []
+    messages = messages_from([{"role": "user", "content": ["look", picture]}, {"role": "user", "content": "and?"}])
+    request = ChatRequest(messages=messages if remembers == "as given" else messages.values)
+
+    def look(messages: list[Any]) -> str:
+        seen.extend(messages)
+        return "ok"
+
+    run(generate(as_model(look), request), suspends=False)
+
+    assert seen[0]["content"] == [{"type": "text", "text": "look"}, {"type": "image", "image": picture}]
+    assert seen[0]["content"][1]["image"] is picture
+    assert seen[1] == {"role": "user", "content": "and?"}

@@ -122,7 +122,10 @@ def test_a_label_shows_no_password_of_an_address() -> None:
         ({"model_client_class": "X"}, ".model_client_class is no field; did you mean 'model_client_cls'?"),
         ({"modelClientCls": "X"}, ".modelClientCls is no field; did you mean 'model_client_cls'?"),
         ({"model": "x", "temprature": 1}, ".temprature is no field; did you mean 'temperature'?"),
-        ({"model": "x", "temperature": 3}, ".temperature is no default for a request: temperature must be a number <= 2.0, got 3"),
+        (
+            {"model": "x", "temperature": 3},
+            ".temperature is no default for a request: temperature must be a number <= 2.0",
+        ),
         ({"model": "x", "n": "two"}, ".n is no default for a request: "),
         ({"modle": "x"}, " names no model: give model, model_client_cls, provider or base_url (is 'modle' meant"),
         ({}, " names no model: give model, model_client_cls, provider or base_url"),

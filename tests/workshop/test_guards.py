@@ -9,8 +9,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import pyreqwest.client
-import pyreqwest.simple.sync_request
 import pytest
 
 from tests.guards import NetworkRefused
@@ -109,18 +107,6 @@ def test_uvloop_connections_are_refused(no_network: list[str]) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pytest.raises(NetworkRefused):
         runner.run(attack())
-
-    no_network.clear()
-
-
-def test_pyreqwest_requests_are_refused(no_network: list[str]) -> None:
-    with pyreqwest.client.SyncClientBuilder().build() as client:
-        with pytest.raises(NetworkRefused):
-            client.get(f"http://{OUTSIDE}/").build()
-        with pytest.raises(NetworkRefused):
-            client.get("http://[2001:db8::1]/").build_streamed()
-    with pytest.raises(NetworkRefused):
-        pyreqwest.simple.sync_request.pyreqwest_get("http://example.com/").send()
 
     no_network.clear()
 

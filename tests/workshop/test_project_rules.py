@@ -25,7 +25,6 @@ HEAVY = frozenset(
         "numpy",
         "openai",
         "pydantic",
-        "pyreqwest",
         "ray",
         "requests",
         "sqlite3",

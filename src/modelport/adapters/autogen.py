@@ -11,12 +11,21 @@ from typing import Any
 from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason, message_events, usage_from
 from modelport.adapters.contract import broken, came, failure
 from modelport.adapters.identity import identity_of
-from modelport.adapters.params import accepts_of, defaults_from, dicts_of, params_of
+from modelport.adapters.params import accepts_of, defaults_from
 from modelport.adapters.shape import check_one_argument, kind_of, may_wait
 from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
 from modelport.sync import offload, run
 from modelport.sync.offload import inline
-from modelport.types import ChatRequest, Event, Finish, Started, TextDelta, Usage
+from modelport.types import (
+    ChatRequest,
+    Event,
+    Finish,
+    Started,
+    TextDelta,
+    Usage,
+    messages_to_dicts,
+    params_from_request,
+)
 
 __all__ = ("ModelClientModel",)
 
@@ -83,8 +92,8 @@ class ModelClientModel:
         return run(self._ask_waiting(params), suspends=True) if self.suspends else self._ask(params)
 
     def _params(self, request: ChatRequest) -> dict[str, Any]:
-        params = {**self._defaults, **params_of(request)}
-        params["messages"] = dicts_of(request)
+        params = {**self._defaults, **params_from_request(request)}
+        params["messages"] = messages_to_dicts(request.messages)
         return params
 
     def _where(self, method: str) -> str:

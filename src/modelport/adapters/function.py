@@ -7,7 +7,7 @@ from typing import Any
 from modelport.adapters.answers import FINISHED, completion_events, delta_events, field, message_events, usage_from
 from modelport.adapters.contract import broken, came, failure, type_name
 from modelport.adapters.identity import identity_of
-from modelport.adapters.params import Arguments, dicts_of
+from modelport.adapters.params import Arguments
 from modelport.adapters.shape import shape_of
 from modelport.adapters.streams import AsyncPieces, Settled, awaited
 from modelport.model import AnswerStream, ReadyEvents
@@ -26,6 +26,7 @@ from modelport.types import (
     ToolCallDelta,
     Usage,
     fold,
+    messages_to_dicts,
     unfold,
 )
 
@@ -78,8 +79,8 @@ class FunctionModel:
     def _call(self, request: ChatRequest) -> Any:
         arguments = self._arguments.of(request)
         if self._first is None:
-            return self.function(dicts_of(request), **arguments)
-        arguments[self._first] = dicts_of(request)
+            return self.function(messages_to_dicts(request.messages, plain=True), **arguments)
+        arguments[self._first] = messages_to_dicts(request.messages, plain=True)
         return self.function(**arguments)
 
     def _read(self, answer: Any) -> Sequence[Event]:

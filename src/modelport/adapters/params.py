@@ -3,18 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec.structs import astuple
-
 from modelport.adapters.shape import Shape
 from modelport.errors import NotAModel, UnsupportedField
-from modelport.types import ChatRequest, messages_to_dicts, params_from_request
+from modelport.types import ChatRequest, params_from_request
 
-__all__ = ("UNKEPT", "Arguments", "accepts_of", "defaults_from", "dicts_of", "params_of")
+__all__ = ("UNKEPT", "Arguments", "accepts_of", "defaults_from")
 
-_NAMES = ChatRequest.__struct_fields__[1:]  # messages is the first of all, model of these
-_UNSET = (None,) * (len(_NAMES) - 1)  # all but model, which is usually set
-_RESHAPED = frozenset({"stop", "tools", "tool_choice", "response_format", "extra"})
-_FIELDS = frozenset(_NAMES) - {"extra", "model"}
+_FIELDS = frozenset(ChatRequest.__struct_fields__) - {"messages", "extra", "model"}
 
 UNKEPT = frozenset({"n", "stop", "response_format", "logprobs", "top_logprobs"})
 """Fields that code which takes anything cannot be trusted to keep, unless it names them."""
@@ -40,26 +35,6 @@ _NOT_PARAMS = frozenset(
         *("azure_ad_token_provider", "webhook_secret", "websocket_base_url"),
     }
 )
-
-
-def params_of(request: ChatRequest) -> dict[str, Any]:
-    """The fields that are set, ``messages`` aside, in OpenAI's shapes, in a dict of their own."""
-    values = astuple(request)
-    if values[2:] == _UNSET:
-        return {} if values[1] is None else {"model": values[1]}
-    params = {name: value for name, value in zip(_NAMES, values[1:], strict=True) if value is not None}
-    return params if _RESHAPED.isdisjoint(params) else params_from_request(request)
-
-
-def dicts_of(request: ChatRequest) -> list[Any]:
-    """The messages as dicts, the caller's own where they came as dicts, in a list of their own."""
-    given = getattr(request.messages, "given", None)
-    if type(given) is not list:
-        return messages_to_dicts(request.messages)
-    for item in given:  # the quick way for what callers nearly always give
-        if type(item) is not dict:
-            return messages_to_dicts(request.messages)
-    return given[:]
 
 
 def defaults_from(config: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -114,7 +89,7 @@ class Arguments:
         Raises:
             UnsupportedField: the request has a field of a name that is neither known here nor there.
         """
-        params = params_of(request)
+        params = params_from_request(request)
         if not self._takes_all and params:
             if request.extra:
                 self._refuse_unknown(request.extra)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import asdict
+
 from modelport.config.config_list import read_config_list, with_fields
 from modelport.config.settings import read_settings
 from modelport.errors import ConfigError
@@ -24,13 +26,14 @@ def given_entries(config_list: Any, model: Any, fields: Mapping[str, Any]) -> Se
         return [{**fields, "model": model}]
     if config_list is None:
         config_list, fields = _from_settings(fields)
-    return [with_fields(each, fields) if isinstance(each, Mapping) else each for each in read_config_list(config_list)]
+    listed: Sequence[Any] = read_config_list(config_list)
+    return [with_fields(each, fields) if isinstance(each, Mapping) else each for each in listed]
 
 
 def _from_settings(fields: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
     settings = read_settings()
-    defaults = {name: getattr(settings, name) for name in _DEFAULTS}
-    fields = {**{name: value for name, value in defaults.items() if value is not None}, **fields}
+    known: dict[str, Any] = asdict(settings)
+    fields = {**{name: known[name] for name in _DEFAULTS if known[name] is not None}, **fields}
     if settings.config_list is not None:
         return settings.config_list, fields
     spec = settings.spec

@@ -19,7 +19,6 @@ __all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
 
 _MESSAGES = tuple[Message, ...]
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
-_DICT = {dict}
 _ROLES = get_args(Role)
 
 
@@ -179,11 +178,30 @@ def _is_image(value: Any) -> bool:
     )
 
 
-def messages_to_dicts(messages: Sequence[Message]) -> list[Any]:
-    """The messages as OpenAI-shaped dicts: the caller's own where there are any, in a list of their own."""
-    if isinstance(messages, Messages) and {*map(type, messages.given)} == _DICT:
-        return list(messages.given)
-    return [message_to_dict(message) for message in messages]
+def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> list[Any]:
+    """The messages as OpenAI-shaped dicts: the caller's own where they came as dicts, in a list of their own.
+
+    With *plain*, only those of the caller's whose content is text or parts in OpenAI's shape: an image that stands
+    bare in a list becomes a part, as it does when it comes over a wire.
+    """
+    if type(messages) is not Messages:
+        return [message_to_dict(message) for message in messages]
+    given = messages.given
+    for item in given:
+        if type(item) is not dict:
+            return [message_to_dict(message) for message in messages]
+    if plain:
+        return [
+            item if _is_plain(item.get("content")) else message_to_dict(messages[number])
+            for number, item in enumerate(given)
+        ]
+    return list(given)
+
+
+def _is_plain(content: Any) -> bool:
+    if type(content) is list:
+        return all(type(part) is dict for part in content)
+    return content is None or type(content) is str
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:
