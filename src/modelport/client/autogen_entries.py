@@ -23,8 +23,8 @@ class Given:
     __slots__ = ("response", "usage")
 
     def __init__(self, response: Any, usage: Usage) -> None:
-        self.response = response
-        self.usage = usage
+        self.response: Any = response
+        self.usage: Usage = usage
 
 
 class RegisteredEntry:
@@ -66,7 +66,7 @@ class ModelEntry:
 
     def __init__(self, entry: Entry, bare: Model, record: Record) -> None:
         self.client = bare
-        self.model = assemble(entry, bare)
+        self.model: Model = assemble(entry, bare)
         self._meter = Metering(bare, record=record)
         self._mine = frozenset(entry.options) | _NOT_ASKED
 

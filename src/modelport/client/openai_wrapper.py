@@ -29,7 +29,7 @@ from modelport.wrappers.metering import Price
 
 __all__ = ("OpenAIWrapper",)
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _SEED = 41
 _NOT_IN_KEYS = frozenset({"api_key", "base_url", "api_type", "api_version"})
@@ -74,7 +74,7 @@ class OpenAIWrapper:
             whole = {**shared, **{k: v for k, v in config.items() if k not in _OF_A_CALL - {"api_type"}}, **rate}
             entry = entry_from(whole, index)
             self._entries.append(ModelEntry(entry, open_entry(entry), self._tally.record))
-        self.wrapper_id = id(self)
+        self.wrapper_id: int = id(self)
 
     # --- registering ---
 

@@ -24,9 +24,9 @@ class Slot:
             if entry.call.get(name) is not None:
                 raise ConfigError(f"{entry.label}: {name} is an argument of create(), not of an entry", param=name)
         self.entry = entry
-        self.label = entry.label
-        self.filter_func = entry.call.get("filter_func")
-        self.allow_format_str_template = entry.call.get("allow_format_str_template")
+        self.label: str = entry.label
+        self.filter_func: Any | None = entry.call.get("filter_func")
+        self.allow_format_str_template: Any | None = entry.call.get("allow_format_str_template")
         self.bare: Model | None = None
         self.model: Model | None = None
         self.waiting_for: str | None = entry.model_client_cls if entry.source == "registered" else None

@@ -36,7 +36,7 @@ class MissingParts(InvalidRequest):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, param=param, retry_after=retry_after)
-        self.missing = tuple(missing)
+        self.missing: tuple[bytes, ...] = tuple(missing)
 
 
 def encode_error_body(error: ModelportError) -> dict[str, Any]:

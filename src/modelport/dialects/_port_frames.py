@@ -46,7 +46,7 @@ def _frame(items: Sequence[Any]) -> bytes:
 class FrameEncoder:
     """Writes one streamed answer."""
 
-    keep_alive = _frame([])
+    keep_alive: bytes = _frame([])
 
     def encode(self, events: Sequence[Event]) -> bytes:
         """*events* in one frame."""

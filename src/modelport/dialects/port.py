@@ -263,9 +263,9 @@ class Port:
 
     name = "port"
     path = "/port/v1/generate"
-    request_type = f"application/vnd.modelport.v{VERSION}"
-    response_type = f"application/vnd.modelport.v{VERSION}"  # of a whole answer, and of an error
-    stream_type = f"application/vnd.modelport.v{VERSION}+stream"
+    request_type: str = f"application/vnd.modelport.v{VERSION}"
+    response_type: str = f"application/vnd.modelport.v{VERSION}"  # of a whole answer, and of an error
+    stream_type: str = f"application/vnd.modelport.v{VERSION}+stream"
 
     def __init__(self, parts: PartSource | None = None) -> None:
         self._parts = parts
