@@ -147,7 +147,7 @@ class RemoteProvider(PortModel):
         if timeout is not None:
             options["timeout"] = timeout
         super().__init__(load(f"remote:{server}", **options), config=config)
-        self.name = "remote"
+        self.name: str = "remote"
         self.seed = seed
         self.model_server = server
 
