@@ -171,8 +171,9 @@ def test_neighbours_of_one_role_are_one_turn_for_models_of_other_contracts() -> 
     PortModel(as_model(noting)).generate_response([Message("system", "be"), user("look:"), user(SCREEN)])
 
     assert [message["role"] for message in seen] == ["system", "user"]
-    assert seen[1]["content"][0] == "look:"
-    assert seen[1]["content"][1] is SCREEN
+    text, picture = seen[1]["content"]
+    assert text == {"type": "text", "text": "look:"}
+    assert picture["image"] is SCREEN
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------

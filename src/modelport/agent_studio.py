@@ -129,7 +129,7 @@ class RemoteProvider(PortModel):
     ``generate_response``, as in AgentStudio; without it, the server's default.
     """
 
-    name = "remote"
+    name: str = "remote"
 
     def __init__(
         self, model_server: str | None = None, *, seed: int | None = None, timeout: float | None = None, **_: Any
@@ -147,7 +147,7 @@ class RemoteProvider(PortModel):
         if timeout is not None:
             options["timeout"] = timeout
         super().__init__(load(f"remote:{server}", **options), config=config)
-        self.name: str = "remote"
+        self.name = "remote"
         self.seed = seed
         self.model_server = server
 

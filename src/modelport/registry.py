@@ -166,7 +166,7 @@ def _anyone_offers(group: str) -> bool:
     """Whether any installed package may have entry points in *group*: a look at the files, without the import."""
     if any(finder is not _path_finder() and hasattr(finder, "find_distributions") for finder in sys.meta_path):
         return True
-    wanted = group.encode()
+    wanted = f"[{group}]".encode()  # a section of the file; a name in it may hold the same letters
     for folder in dict.fromkeys(sys.path):
         try:
             entries = os.scandir(folder or ".")

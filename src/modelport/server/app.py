@@ -27,7 +27,7 @@ from modelport.sync import offload
 
 __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -82,9 +82,9 @@ class App:
 
     def __init__(self, serving: Serving, options: Options, routes: Iterable[Route] = ROUTES) -> None:
         self.serving = serving
-        self.limits = options.limits
-        self.routes = tuple(routes)
-        self.created = int(time.time())
+        self.limits: Limits = options.limits
+        self.routes: tuple[Route, ...] = tuple(routes)
+        self.created: int = int(time.time())
         self.draining = False
         self._keys = Keys(options.keys)
         self._gate = Gate(options.hosts, options.origins)

@@ -19,7 +19,7 @@ from modelport.server.limits import Limits
 
 __all__ = ("HttpConnection", "protocol")
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 _access = logging.getLogger("modelport.access")
 
 _MOST_HEAD = 64 * 1024  # bytes of a request's line and headers together
@@ -58,11 +58,11 @@ class HttpConnection(asyncio.Protocol):
         self.state = state
         self.limits = limits
         self.app_state = app_state
-        self.loop = asyncio.get_running_loop()
-        self.parser = httptools.HttpRequestParser(self)
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
         self.tells = False  # a line for each answer, in the log "modelport.access"
         self.transport: Any = None
-        self.closing = False  # after the answer that is on its way, or now if there is none
+        self.closing: bool = False  # after the answer that is on its way, or now if there is none
         self.writable: asyncio.Future[None] | None = None  # set while the peer is slow to read
         self.current: _Exchange | None = None  # the oldest that is not answered
         self.arriving: _Exchange | None = None  # the one whose body is being read
@@ -288,14 +288,14 @@ class _Exchange:
     )
 
     def __init__(self, connection: HttpConnection, scope: dict[str, Any]) -> None:
-        self.scope = scope
+        self.scope: dict[str, Any] = scope
         self.task: asyncio.Task[None] | None = None
-        self.started = False
-        self.complete = False
-        self.gone = False
-        self.unread = 0
-        self.chunked = False
-        self.continues = False
+        self.started: bool = False
+        self.complete: bool = False
+        self.gone: bool = False
+        self.unread: int = 0
+        self.chunked: bool = False
+        self.continues: bool = False
         self._connection = connection
         self._pieces: list[bytes] = []
         self._more = True

@@ -54,7 +54,7 @@ class Exchange:
     __slots__ = ("_direct", "_extra", "_receive", "_send", "begun", "headers", "method", "path", "request_id", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
+        self.scope: Scope = scope
         self._receive = receive
         self._send = send
         self._direct: Any = scope.get("modelport.exchange")  # our own connection's: the same in fewer steps
@@ -62,8 +62,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.request_id = mint_id("req_")
-        self.begun = False
+        self.request_id: str = mint_id("req_")
+        self.begun: bool = False
 
     async def body(self, most: int, *, within: float | None = None) -> bytes:
         """The whole body, of at most *most* bytes, whatever its Content-Length says.

@@ -31,9 +31,9 @@ class Served:
     def __init__(self, name: str, model: Model, *, threads: int = 1, queue: int = 64) -> None:
         self.name = name
         self.model = model
-        self.suspends = suspends(model)
-        self.blocking = not self.suspends
-        self.threads = Threads(threads)
+        self.suspends: bool = suspends(model)
+        self.blocking: bool = not self.suspends
+        self.threads: Threads = Threads(threads)
         self._most = threads + queue
         self._inner: Model = Metering(honour(model), split=True)
 

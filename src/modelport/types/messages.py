@@ -192,7 +192,9 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
             return [message_to_dict(message) for message in messages]
     if plain:
         return [
-            item if _is_plain(item.get("content")) else message_to_dict(messages[number])
+            item
+            if type(content := item.get("content")) is str or _is_plain(content)
+            else message_to_dict(messages[number])
             for number, item in enumerate(given)
         ]
     return list(given)
@@ -201,7 +203,7 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
 def _is_plain(content: Any) -> bool:
     if type(content) is list:
         return all(type(part) is dict for part in content)
-    return content is None or type(content) is str
+    return content is None
 
 
 def message_to_dict(message: Message) -> dict[str, Any]:

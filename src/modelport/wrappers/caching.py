@@ -19,7 +19,7 @@ __all__ = ("Caching",)
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _encode = Encoder().encode
 _decode = Decoder(list[Event]).decode

@@ -12,7 +12,7 @@ from modelport.wrappers.leading import begin
 
 __all__ = ("Fallback", "FallbackAnswer", "all_failed")
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Fallback:
@@ -33,10 +33,10 @@ class Fallback:
     ) -> None:
         if not models:
             raise ConfigError("there is no model to ask: the list of models is empty")
-        self.models = tuple(models)
+        self.models: tuple[tuple[str, Model], ...] = tuple(models)
         self.on = on
-        self.name = self.models[0][1].name
-        self.suspends = any(suspends(model) for _, model in self.models)
+        self.name: str = self.models[0][1].name
+        self.suspends: bool = any(suspends(model) for _, model in self.models)
 
     @property
     def identity(self) -> str:
@@ -66,7 +66,7 @@ class FallbackAnswer:
         self._fallback = fallback
         self._request = request
         self._answer: AnswerStream | None = None
-        self.chosen = 0
+        self.chosen: int = 0
 
     async def __aenter__(self) -> AsyncIterator[Event]:
         models, on = self._fallback.models, self._fallback.on
@@ -84,7 +84,8 @@ class FallbackAnswer:
                 errors.append((label, error))
                 logger.debug("%s failed, trying the next: %s", label, error)
             else:
-                self._answer, self.chosen = answer, number
+                self._answer = answer
+                self.chosen = number
                 return events
         raise all_failed(errors) from errors[-1][1]
 
