@@ -1,12 +1,15 @@
 """What a client has encoded before, and what it believes a server to have. Never a stale image: see :class:`Memo`."""
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import ref
+
+from xxhash import xxh3_128_digest
 
 from modelport.dialects.port import EncodedPart, encode_part, pil_facts
 from modelport.media import is_array, is_pil
@@ -14,27 +17,30 @@ from modelport.media import is_array, is_pil
 __all__ = ("Beliefs", "Memo")
 
 _SETTLED = 2 * 10**9  # ns; a file changed within so short a time may change again under the same time stamp
+_SEED = int.from_bytes(os.urandom(8), "big")
 _QUICK = 64 * 1024  # bytes of an image that may be encoded where the event loop runs
+
+Fingerprint: TypeAlias = tuple[Any, bytes]
 
 
 class _Entry:
-    __slots__ = ("image", "lock", "part", "size", "snapshot")
+    __slots__ = ("fingerprint", "image", "part", "size")
 
-    def __init__(self, image: Any, part: EncodedPart, snapshot: Any = None) -> None:
+    def __init__(self, image: Any, part: EncodedPart, fingerprint: Fingerprint | None = None) -> None:
         self.image = image  # a weak reference, or the image itself where it takes none
         self.part = part
-        self.snapshot = snapshot  # what a changeable image held when it was encoded
-        self.size = part.size + (0 if snapshot is None else snapshot.nbytes)
-        self.lock = Lock()  # held while the snapshot is compared or changed
+        self.fingerprint = fingerprint  # of what a changeable image held when it was encoded
+        self.size = part.size
 
 
 class Memo:
     """Encoded images, the latest *most* bytes of them. To be used from any thread.
 
     An image that cannot change (text, bytes, a read-only array) is known by what it is. One that can (a writable array,
-    a PIL image: an agent may use one frame buffer over and over) is compared, every byte of it, with a copy of what it
-    held when it was encoded. A file is known by its path, size, inode and time of change, once that time is two seconds
-    past. An array counts as read-only if it, and every array that it is a view of, says so.
+    a PIL image: an agent may use one frame buffer over and over) is read again, every byte of it, and known by 128 bits
+    of XXH3 with a seed that nobody outside this process knows. A file is known by its path, size, inode and time of
+    change, once that time is two seconds past. An array counts as read-only if it, and every array that it is a view
+    of, says so.
     """
 
     def __init__(self, most: int = 256 * 1024 * 1024) -> None:
@@ -66,25 +72,20 @@ class Memo:
         # Text and bytes are known by their value, so that those read anew each turn are known as well.
         key = image if type(image) in {str, bytes} else id(image)
         entry = self._find(key, image)
-        if entry is not None and entry.snapshot is None:
+        if entry is not None and entry.fingerprint is None:
             return entry.part
         part = encode_part(image)
         self._keep(key, _Entry(self._hold(key, image), part))
         return part
 
     def _changeable(self, image: Any) -> EncodedPart:
-        key = id(image)
+        key, before = id(image), _fingerprint(image)
         entry = self._find(key, image)
-        if entry is not None and entry.snapshot is not None:
-            with entry.lock:
-                if not entry.snapshot.catch_up(image):
-                    # The copy is what is encoded, so it is the truth about what is sent, whoever writes meanwhile.
-                    entry.part = encode_part(entry.snapshot.image)
-                    self._weigh(key, entry)
-                return entry.part
-        snapshot = _ArrayCopy(image) if is_array(image) else _PictureCopy(image)
-        part = encode_part(snapshot.image)
-        self._keep(key, _Entry(self._hold(key, image), part, snapshot))
+        if entry is not None and entry.fingerprint == before:
+            return entry.part
+        part = encode_part(image)
+        if _fingerprint(image) == before:  # else somebody wrote meanwhile, and this part is of neither state
+            self._keep(key, _Entry(self._hold(key, image), part, before))
         return part
 
     def _file(self, path: PurePath) -> EncodedPart:
@@ -126,13 +127,6 @@ class Memo:
             while self._size > self._most:
                 self._drop(self._entries.popitem(last=False)[1])
 
-    def _weigh(self, key: Any, entry: _Entry) -> None:
-        size = entry.part.size + int(entry.snapshot.nbytes)
-        with self._lock:
-            if self._entries.get(key) is entry:
-                self._size += size - entry.size
-            entry.size = size
-
     def _drop(self, entry: _Entry | None) -> None:
         if entry is not None:
             self._size -= entry.size
@@ -157,47 +151,15 @@ def _is_frozen(image: Any) -> bool:
     return image is None or type(image) is bytes
 
 
-class _ArrayCopy:
-    __slots__ = ("image", "nbytes")
+def _fingerprint(image: Any) -> Fingerprint:
+    """What tells an image's content, as it is now, from any other."""
+    if is_pil(image):
+        return pil_facts(image), xxh3_128_digest(image.tobytes(), _SEED)
+    import numpy as np
 
-    def __init__(self, array: Any) -> None:
-        self.image = array.copy(order="C")
-        self.nbytes = int(self.image.nbytes)
-
-    def catch_up(self, array: Any) -> bool:
-        """Whether *array* is what it was; if not, the copy is now what it is."""
-        import numpy as np
-
-        copy = self.image
-        if array.dtype != copy.dtype or array.shape != copy.shape:
-            self.__init__(array)  # type: ignore[misc]
-            return False
-        if not array.size:
-            return True
-        # As bytes and not as numbers: a NaN is equal to itself here, and 0.0 is not -0.0. The widest items are fastest.
-        width = np.uint64 if array.nbytes % 8 == 0 else np.uint8
-        ours = np.ascontiguousarray(array).reshape(-1).view(np.uint8).view(width)
-        # In one go, during which other threads run; stride by stride is quicker alone, and slower beside them.
-        if np.array_equal(ours, copy.reshape(-1).view(np.uint8).view(width)):
-            return True
-        np.copyto(copy, array)  # into memory that is there, which is much cheaper than new memory
-        return False
-
-
-class _PictureCopy:
-    __slots__ = ("_facts", "_pixels", "image", "nbytes")
-
-    def __init__(self, image: Any) -> None:
-        self.image = image.copy()
-        self._facts, self._pixels = pil_facts(self.image), self.image.tobytes()
-        self.nbytes = 2 * len(self._pixels)
-
-    def catch_up(self, image: Any) -> bool:
-        """As an array's."""
-        if pil_facts(image) == self._facts and image.tobytes() == self._pixels:
-            return True
-        self.__init__(image)  # type: ignore[misc]
-        return False
+    # As bytes and not as numbers: a NaN is equal to itself here, and 0.0 is not -0.0.
+    pixels: Any = np.ascontiguousarray(image).reshape(-1).view(np.uint8) if image.size else b""
+    return (image.dtype.str, image.shape), xxh3_128_digest(pixels, _SEED)
 
 
 class Beliefs:
