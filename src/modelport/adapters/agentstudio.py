@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, usage_from
-from modelport.adapters.contract import broken, came, failure, own_name
+from modelport.adapters.contract import CAUGHT, broken, came, failure, own_name
 from modelport.adapters.identity import identity_of
 from modelport.adapters.intermediate import COMPOSERS, Message, intermediate
 from modelport.adapters.params import Arguments
@@ -113,13 +113,13 @@ class AgentStudioModel:
     async def _wait(self, method: str, answer: Any) -> Any:
         try:
             return await answer
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(f"{self._class}.{method}()", error) from error
 
     def _composed(self, messages: list[Message]) -> Any:
         try:
             return getattr(self.studio, str(self._compose))(messages)
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(f"{self._class}.{self._compose}()", error) from error
 
     def _generated(self, composed: Any, arguments: dict[str, Any]) -> Any:
@@ -127,7 +127,7 @@ class AgentStudioModel:
             if self._first is None:
                 return self.studio.generate_response(composed, **arguments)
             return self.studio.generate_response(**{self._first: composed}, **arguments)
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(f"{self._class}.generate_response()", error) from error
 
     def _unawaited(self, method: str, answer: Any) -> Exception:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, cost_from, field, finish_reason, message_events, usage_from
-from modelport.adapters.contract import broken, came, failure
+from modelport.adapters.contract import CAUGHT, broken, came, failure
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of, defaults_from
 from modelport.adapters.shape import check_one_argument, kind_of, may_wait
@@ -102,7 +102,7 @@ class ModelClientModel:
     def _ask(self, params: dict[str, Any]) -> Sequence[Event]:
         try:
             response = self.client.create(params)
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(self._where("create"), error) from error
         return self._read(response)
 
@@ -112,7 +112,7 @@ class ModelClientModel:
             response = await (create(params) if self._create_is_async else offload(create, params))
             if self._create_may_wait and hasattr(response, "__await__"):  # a decorator stands before an async create
                 response = await response
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(self._where("create"), error) from error
         view = self._view(response)
         answers = {}
@@ -143,7 +143,7 @@ class ModelClientModel:
         except (AttributeError, TypeError, KeyError) as error:
             if view is response:
                 raise failure(self._where(method), error) from error
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(self._where(method), error) from error
         return await self._call_waiting(method, view, view)
 
@@ -158,7 +158,7 @@ class ModelClientModel:
         except (AttributeError, TypeError, KeyError) as error:
             if view is response:
                 raise failure(self._where(method), error) from error
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(self._where(method), error) from error
         return self._call(method, view, view)
 
@@ -166,7 +166,7 @@ class ModelClientModel:
         """*response* as an object with a list of choices, which it usually is."""
         try:
             choices = getattr(response, "choices", None)
-        except Exception as error:
+        except CAUGHT as error:
             raise failure(f"the response of {self._where('create')}", error) from error
         if type(choices) is list and choices:
             return response

@@ -14,9 +14,13 @@ from modelport.errors import (
     RateLimited,
 )
 
-__all__ = ("broken", "came", "failure", "own_name", "type_name")
+__all__ = ("CAUGHT", "broken", "came", "failure", "own_name", "type_name")
 
 _BY_STATUS = {429: RateLimited, 503: Overloaded, 529: Overloaded}
+# What a user's code may raise that fails its own answer and no more. sys.exit() in a model must not end the program
+# that asks it, nor the loop that drives it; Ctrl-C (KeyboardInterrupt) must.
+CAUGHT: tuple[type[BaseException], ...] = (Exception, SystemExit)
+
 _LONGEST = 500  # characters of a user's own error text that are repeated in ours
 
 
@@ -51,7 +55,7 @@ def broken(where: str, problem: str, *, asks: str, mend: str) -> ContractBroken:
     return ContractBroken(f"{where} {problem}; the contract asks for {asks}: {mend}")
 
 
-def failure(where: str, error: Exception) -> ModelportError:
+def failure(where: str, error: BaseException) -> ModelportError:
     """What to raise where a user's code raised *error*: errors of ours as they are, others named, with their text.
 
     To be raised ``from error``. Time-outs, lost connections and answers of HTTP status 429 and 503 become the errors
@@ -59,10 +63,12 @@ def failure(where: str, error: Exception) -> ModelportError:
     """
     if isinstance(error, ModelportError):
         return error
-    text = str(error)
+    text = _text_of(error)
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"
     message = f"{where} raised {type(error).__name__}: {text}" if text else f"{where} raised {type(error).__name__}"
+    if isinstance(error, SystemExit):
+        message += " (a model must not end the program that asks it: raise another error)"
     kind = _BY_STATUS.get(_status(error), ModelError)
     if isinstance(error, TimeoutError):
         kind = ModelTimeout
@@ -80,7 +86,7 @@ def own_name(thing: object) -> str:
     where = type(thing).__name__
     try:
         name = getattr(thing, "name", None)
-    except Exception as error:
+    except CAUGHT as error:
         raise failure(f"{where}.name", error) from error
     if isinstance(name, str) and name:
         return name
@@ -88,12 +94,21 @@ def own_name(thing: object) -> str:
     raise NotAModel(f'{where}{what}; the contract asks for `name: str`: set name = "{where.lower()}" on the class')
 
 
-def _status(error: Exception) -> int:
+def _text_of(error: BaseException) -> str:
+    """What *error* says of itself, if it can."""
+    try:
+        text = str(error)
+    except CAUGHT:
+        return ""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()  # no wire takes a surrogate
+
+
+def _status(error: BaseException) -> int:
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else 0
 
 
-def _retry_after(error: Exception) -> float | None:
+def _retry_after(error: BaseException) -> float | None:
     headers: Any = getattr(getattr(error, "response", None), "headers", None)
     if not isinstance(headers, Mapping) and not hasattr(headers, "get"):
         return None

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from modelport.adapters.agentstudio import AgentStudioModel
 from modelport.adapters.autogen import ModelClientModel
-from modelport.adapters.contract import failure, type_name
+from modelport.adapters.contract import CAUGHT, failure, type_name
 from modelport.adapters.function import FunctionModel
 from modelport.adapters.intermediate import COMPOSERS
 from modelport.adapters.native import NativeModel
@@ -145,7 +145,7 @@ def construct(cls: type, config: Mapping[str, Any] | None = None, arguments: Map
     _check_arguments(cls, positional, given)
     try:
         return cls(*positional, **given)
-    except Exception as error:
+    except CAUGHT as error:
         if isinstance(error, ModelportError):
             raise
         why = failure(f"{cls.__name__}()", error)

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from modelport.adapters.answers import FINISHED, completion_events, delta_events, field, message_events, usage_from
-from modelport.adapters.contract import broken, came, failure, type_name
+from modelport.adapters.contract import CAUGHT, broken, came, failure, type_name
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import Arguments
 from modelport.adapters.shape import shape_of
@@ -114,7 +114,7 @@ class _Answer:
                 if hasattr(answer, "__next__") or hasattr(answer, "__anext__"):
                     return await self._begin(answer)
             return ReadyEvents(model._read(answer))
-        except Exception as error:
+        except CAUGHT as error:
             if (ours := failure(model._where, error)) is error:
                 raise
             raise ours from error

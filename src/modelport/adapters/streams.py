@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from modelport.adapters.contract import failure
+from modelport.adapters.contract import CAUGHT, failure
 from modelport.errors import ModelportError
 from modelport.model import AnswerStream
 from modelport.sync import run
@@ -82,7 +82,7 @@ class Settled:
     async def __aenter__(self) -> AsyncIterator[Event]:
         try:
             items = await self._source.__aenter__()
-        except Exception as error:
+        except CAUGHT as error:
             raise _named(self._where, error) from _cause(error)
         self._events = self._settle(items)
         return self._events
@@ -96,7 +96,7 @@ class Settled:
         finally:
             try:
                 result: bool | None = await self._source.__aexit__(kind, error, trace)
-            except Exception as new:
+            except CAUGHT as new:
                 if new is error:
                     raise
                 raise _named(self._where, new) from _cause(new)
@@ -111,7 +111,7 @@ class Settled:
                 events = self._read(item, self._where)
             except StopAsyncIteration:
                 break
-            except Exception as error:
+            except CAUGHT as error:
                 raise _named(self._where, error) from _cause(error)
             for event in events:
                 kind = type(event).__name__
@@ -126,10 +126,10 @@ class Settled:
                     yield minter.settle(Finish(choice=choice))
 
 
-def _named(where: str, error: Exception) -> ModelportError:
+def _named(where: str, error: BaseException) -> ModelportError:
     return failure(where, error)
 
 
-def _cause(error: Exception) -> BaseException | None:
+def _cause(error: BaseException) -> BaseException | None:
     """An error of ours goes on as it is, with the cause that it has."""
     return error.__cause__ if isinstance(error, ModelportError) else error

@@ -75,7 +75,7 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
     served = app.serving.find(asked.request.model)
     check_request(asked.request, app.limits, texts=getattr(asked, "texts", False))
     seconds = _seconds(exchange, asked, app.limits.timeout)
-    before = use_threads(served.threads)
+    before = use_threads(served.threads) if served.blocking else None
     try:
         if asked.stream:
             await _Streamed(app, exchange, dialect, asked, served).run(seconds)
@@ -88,7 +88,8 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
         else:
             events = await Guard(exchange, seconds, _late(served, seconds)).go_on(work, waiting)
     finally:
-        use_threads(before)
+        if served.blocking:
+            use_threads(before)
     quick = getattr(dialect, "encode_events", None)
     body = None if quick is None else quick(asked, served.name, events)
     if body is None:

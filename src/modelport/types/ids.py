@@ -15,7 +15,7 @@ _next = count().__next__
 
 def mint_id(kind: str) -> str:
     """A fresh identifier, for example ``call_1f0c…``, where *kind* is ``call_``."""
-    return f"{kind}{_prefix}{_next():08x}"
+    return f"{kind}{_prefix}{_next()}"
 
 
 def _after_fork() -> None:
