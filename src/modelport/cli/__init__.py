@@ -147,6 +147,8 @@ def _checked(module: Any, where: str) -> Command:
 
 
 def _fail(error: Exception, *, debug: bool) -> int:
+    from modelport.cli._terminal import Cleaner
+
     if debug:
         import traceback
 
@@ -155,7 +157,8 @@ def _fail(error: Exception, *, debug: bool) -> int:
         text = error.message or error.code
     else:
         text = f"unexpected {type(error).__name__}: {error} (--debug shows where)"
-    print(f"modelport: error: {' '.join(text.split())}", file=sys.stderr)
+    # What a server or a file said is shown without what a terminal would obey.
+    print(f"modelport: error: {' '.join(Cleaner().feed(text).split())}", file=sys.stderr)
     return 1
 
 

@@ -1,13 +1,15 @@
 """``modelport serve``: put models behind an address that OpenAI's clients, and ours, can use."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelport.config.settings import read_settings
 from modelport.config.spec import load
 from modelport.errors import ConfigError
 from modelport.model import Model
+from modelport.secret import Secret, redact, sounds_secret
 from modelport.server.app import App, Options, create_app
 from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
 from modelport.server.limits import Limits
@@ -18,6 +20,7 @@ HELP = "put models behind an OpenAI-compatible address"
 __all__ = ("HELP", "configure", "run")
 
 _DEFAULTS = Limits()
+_SHORTEST_SECRET = 8  # characters; masking a shorter one would garble what has nothing to do with it
 _EPILOG = f"""\
 Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait.
 
@@ -58,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Serves until stopped."""
     keys = read_keys(args.api_key_file)
     check_exposure(args.host, keys)
+    secrets = _secrets(keys)
     models = _named(_load(args), args.name)
     options = Options(
         limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
@@ -66,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
         origins=tuple(args.allow_origin),
         aliases=_aliases(args.alias),
         threads=args.threads,
+        secrets=secrets,
     )
     app = create_app(models, options)
     sock = listen(args.host, args.port)
-    _log_to_stderr(access=args.access_log)
+    _log_to_stderr(secrets, access=args.access_log)
 
     def on_ready() -> None:
         if args.ready_file:
@@ -134,12 +139,24 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _log_to_stderr(*, access: bool) -> None:
+def _secrets(keys: Mapping[str, str]) -> tuple[Secret, ...]:
+    """What must not be said: the server's keys, and those that its models find in the environment."""
+    named = [value for name, value in os.environ.items() if sounds_secret(name)]
+    return tuple(Secret(value) for value in [*keys.values(), *named] if len(value) >= _SHORTEST_SECRET)
+
+
+def _log_to_stderr(secrets: Sequence[Secret], *, access: bool) -> None:
     """The library configures no logging; this program's own log is its stderr."""
     import logging
 
+    class Discreet(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return redact(super().format(record), secrets)
+
     if not logging.getLogger().handlers:
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
     if access:
         logging.getLogger("modelport.access").setLevel(logging.INFO)
 

@@ -87,7 +87,7 @@ def _python_files(directory: str) -> list[str]:
         path = os.path.join(directory, name)
         if name.startswith(("_", ".")):
             continue
-        if name.endswith(".py"):
+        if name.endswith(".py") and (os.path.isfile(path) or os.path.islink(path)):
             paths.append(path)
         elif os.path.isfile(inside := os.path.join(path, "__init__.py")):
             paths.append(inside)

@@ -11,6 +11,7 @@ import sys
 import threading
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
+from stat import S_ISREG
 from types import ModuleType
 from zlib import crc32
 
@@ -35,6 +36,8 @@ def import_file(path: str) -> ModuleType:
             status = os.stat(real)
         except OSError as error:
             raise LoadError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
+        if not S_ISREG(status.st_mode):
+            raise LoadError(f"{shown(path)} is no regular file: expected one of Python code")
         stamp = (status.st_mtime_ns, status.st_size)
         known = _modules.get(real)
         if known is not None and known[0] == stamp:

@@ -16,6 +16,7 @@ from modelport.config.config_list import Origin, ReadEntry
 from modelport.errors import ConfigError
 from modelport.registry import did_you_mean
 from modelport.secret import MASK, Secret
+from modelport.types.complaints import translate_validation
 
 __all__ = ("DEFAULT_MODELS_DIR", "Settings", "models_directory", "read_settings", "settings_file")
 
@@ -203,7 +204,8 @@ def _settings(values: Mapping[str, _Given]) -> Settings:
         except ValidationError as error:
             # Numbers and what should have been numbers are repeated; a list of entries may hold keys.
             came = repr(given.value) if isinstance(given.value, str | int | float) else type(given.value).__name__
-            raise ConfigError(f"{name} is {came} ({given.source}): {error}", param=name) from None
+            wanted = translate_validation(error, name).message.partition(", got ")[0].removeprefix(f"{name} ")
+            raise ConfigError(f"{name} is {came} ({given.source}): {wanted}", param=name) from None
     return Settings(**plain, sources={name: given.source for name, given in values.items()})
 
 

@@ -5,6 +5,7 @@ route says that it is open.
 """
 
 import asyncio
+import http
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,9 @@ from msgspec import Struct
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.port import DIALECT as PORT
-from modelport.errors import InvalidRequest, ModelError, ModelportError, Overloaded
+from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
+from modelport.secret import Secret, redact
 from modelport.server import port
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
@@ -28,6 +30,8 @@ from modelport.sync import offload
 __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
 
 logger: logging.Logger = logging.getLogger(__name__)
+
+_ERRORS = frozenset(status.value for status in http.HTTPStatus if status >= 400)
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -61,6 +65,7 @@ class Options(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
     threads: int = 1  # calls at a time of one model whose code blocks
+    secrets: tuple[Secret, ...] = ()  # taken out of what errors say
 
 
 class PathNotFound(InvalidRequest):
@@ -90,6 +95,7 @@ class App:
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
+        self._secrets = options.secrets
         self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,10 +114,10 @@ class App:
             await route.endpoint(self, exchange)
         except ClientGone as gone:
             logger.debug("%s: %s", exchange.request_id, gone)
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             await self._refuse(exchange, route, error)
-        except asyncio.CancelledError:
-            await self._refuse(exchange, route, Overloaded("the server is shutting down", retry_after=1.0))
         finally:
             self._busy -= 1
 
@@ -141,17 +147,34 @@ class App:
         if exchange.begun:
             return  # what has begun as an answer cannot become an error; the server closes the connection
         dialect = OPENAI_CHAT if route is None else route.dialect
-        await exchange.respond(
-            known.status, dialect.encode_error(known), dialect.response_type.encode(), _error_headers(known, route)
-        )
+        try:
+            status, body, headers = _status(known), dialect.encode_error(known), _error_headers(known, route)
+        except (TypeError, ValueError, OverflowError):  # a user's own kind of error, with fields of no known type
+            known = ModelError(f"{exchange.path[:200]} failed with a {type(known).__name__} that cannot be told")
+            status, body, headers = known.status, dialect.encode_error(known), ()
+        await exchange.respond(status, body, dialect.response_type.encode(), headers)
 
     async def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
         """*error*, or what the client may know of one that nobody foresaw: the log has the rest, under the same id."""
         if isinstance(error, ModelportError):
-            return error
+            return self._without_secrets(error)
+        if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            return Overloaded("the server is shutting down", retry_after=1.0)
         # A log may be a full disk or a pipe that nobody reads.
         await offload(partial(logger.error, "%s: %s failed", exchange.request_id, where, exc_info=error))
+        if isinstance(error, UnicodeEncodeError):
+            return ContractBroken(
+                "the model's answer holds half a character (a lone surrogate), which no wire can carry: "
+                "join the halves, or leave them out with text.encode('utf-8', 'ignore').decode()"
+            )
         return ModelError(f"{where} failed unexpectedly; the server's log has the reason under {exchange.request_id}")
+
+    def _without_secrets(self, error: ModelportError) -> ModelportError:
+        """*error* with none of the operator's secrets in what it says: models repeat keys that upstreams refused."""
+        message = redact(error.message, self._secrets)
+        if message != error.message:
+            error.args = (message, *error.args[1:])
+        return error
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -168,6 +191,16 @@ class App:
                 await self.serving.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _status(error: ModelportError) -> int:
+    return error.status if error.status in _ERRORS else ModelError.status
+
+
+def _is_being_cancelled() -> bool:
+    """Whether this exchange is being ended from outside; a model may have raised the same error by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _error_headers(error: ModelportError, route: Route | None) -> Headers:

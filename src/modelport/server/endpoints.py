@@ -151,15 +151,15 @@ class _Streamed:
         )
         try:
             await guard.run(self._answer())
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             if not self._exchange.begun:
                 raise
             if not isinstance(error, ClientGone):
                 await self._fail(await self._app.known_error(error, self._exchange, self._served.name))
-        except asyncio.CancelledError:
-            if self._exchange.begun:
-                await self._fail(Overloaded("the server is shutting down", retry_after=1.0))
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
         finally:
             self._writer.close()
 

@@ -192,7 +192,7 @@ class _Background:
                 "a blocking call was made on modelport's own event loop, which would wait for itself: "
                 "inside async code await acreate() instead of calling create()"
             )
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+        return asyncio.run_coroutine_threadsafe(_contained(coroutine), self._running_loop())
 
     def _running_loop(self) -> "asyncio.AbstractEventLoop":
         import asyncio
@@ -203,6 +203,14 @@ class _Background:
                 self._thread = threading.Thread(target=self._loop.run_forever, name="modelport-loop", daemon=True)
                 self._thread.start()
             return self._loop
+
+
+async def _contained(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of *coroutine*; of its errors, those that end an event loop become one that does not."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"{type(error).__name__} was raised where every blocking caller's work runs") from error
 
 
 _background = _Background()
