@@ -14,6 +14,7 @@ from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, s
 from modelport.storage.cache import open_cache
 from modelport.sync import iterate, run
 from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params
+from modelport.types.complaints import shown
 from modelport.wrappers.base import close
 from modelport.wrappers.fallback import Fallback, FallbackAnswer
 from modelport.wrappers.filtering import AnswerRejected, Filtering
@@ -51,7 +52,7 @@ class Client:
     ) -> None:
         self._tally = UsageTally()
         self._cache = open_cache(cache)
-        self._fallback_on = fallback_on
+        self._fallback_on = _error_classes(fallback_on)
         self._filter = filter_func
         self._slots = [
             Slot(entry, self._cache, self._tally.record) for entry in entries(given_entries(config_list, model, fields))
@@ -257,5 +258,17 @@ class Client:
 _OURS = frozenset({"context", "allow_format_str_template", "filter_func", "cache", "agent"})
 
 
+def _error_classes(given: Any) -> type[Exception] | tuple[type[Exception], ...]:
+    classes = given if isinstance(given, tuple) else (given,)
+    if not all(isinstance(each, type) and issubclass(each, BaseException) for each in classes):
+        raise ConfigError(f"fallback_on must be a class of errors, or several, got {shown(given)}", param="fallback_on")
+    return given  # type: ignore[no-any-return]
+
+
 def _passes(filter_func: FilterFunction, context: Mapping[str, Any]) -> Callable[[ChatResponse], object]:
+    if not callable(filter_func):
+        raise ConfigError(
+            f"filter_func must be callable as filter_func(context=…, response=…), got {shown(filter_func)}",
+            param="filter_func",
+        )
     return lambda response: filter_func(context=context, response=response)

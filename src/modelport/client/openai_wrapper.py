@@ -18,6 +18,7 @@ from modelport.client.seed_cache import Cache, seed_cache
 from modelport.client.snapshots import restore, snapshot
 from modelport.client.templating import filled, instantiate
 from modelport.client.usage import UsageTally, summary_text, usage_modes
+from modelport.config.config_list import listed_entries
 from modelport.config.entry import entry_from
 from modelport.config.opening import open_entry
 from modelport.errors import NotRegistered, UnknownModelClient
@@ -59,7 +60,7 @@ class OpenAIWrapper:
 
     def __init__(self, *, config_list: Iterable[Mapping[str, Any]] | None = None, **base_config: Any) -> None:
         base = {name: value for name, value in base_config.items() if name not in _OF_THE_API}
-        given = [dict(config) for config in config_list or ()] or [base]
+        given = [dict(config) for config in listed_entries(config_list or ())] or [base]
         shared = {name: value for name, value in base_config.items() if name in _OF_THE_API}
         self._tally = UsageTally()
         self._rates = [config.pop("api_rate_limit", None) for config in given]

@@ -17,6 +17,7 @@ __all__ = (
     "ReadEntry",
     "config_list_from_json",
     "filter_config",
+    "listed_entries",
     "matches",
     "read_config_list",
     "with_fields",
@@ -74,9 +75,26 @@ def filter_config(
     wanted = {field: _accepted(field, values) for field, values in filter_dict.items()}
     return [
         entry
-        for entry in config_list
+        for entry in listed_entries(config_list)
         if all(matches(entry.get(field), values) != exclude for field, values in wanted.items())
     ]
+
+
+def listed_entries(config_list: Any) -> list[Any]:
+    """The entries of a list that should be one of dicts.
+
+    Raises:
+        ConfigError: it is none; says which entry is at fault.
+    """
+    if isinstance(config_list, str | bytes | Mapping) or not isinstance(config_list, Iterable):
+        what = type(config_list).__name__
+        raise ConfigError(f"config_list must be a list of dicts, got {what}", param="config_list")
+    listed = list(config_list)
+    for index, entry in enumerate(listed):
+        if not isinstance(entry, Mapping):
+            what = type(entry).__name__
+            raise ConfigError(f"config_list[{index}] must be a dict, got {what}", param=f"config_list[{index}]")
+    return listed
 
 
 def matches(value: Any, accepted: Sequence[Any]) -> bool:
@@ -89,7 +107,7 @@ def matches(value: Any, accepted: Sequence[Any]) -> bool:
 
 
 def config_list_from_json(
-    env_or_file: str,
+    env_or_file: str | os.PathLike[str],
     file_location: str | None = "",
     filter_dict: Mapping[str, Collection[Any]] | None = None,
 ) -> list[dict[str, Any]]:
@@ -100,6 +118,11 @@ def config_list_from_json(
         FileNotFoundError: there is neither such a variable nor such a file.
         ConfigError: it is not JSON, or not a list; says where.
     """
+    given: Any = env_or_file
+    if not isinstance(given, str | os.PathLike):
+        what = type(given).__name__
+        raise ConfigError(f"env_or_file must be a variable's name or a path, got {what}", param="env_or_file")
+    env_or_file = os.fspath(env_or_file)
     value = os.environ.get(env_or_file)
     if value:
         source = Origin(f"the environment variable {env_or_file}", None)

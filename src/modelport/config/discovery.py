@@ -4,7 +4,7 @@ Every ``.py`` file of the directory counts, and every folder with an ``__init__.
 ``_`` or ``.``. A file that does not import is reported and skips only itself; two models of one name are an error.
 """
 # Paths are text here, as the user wrote them and reads them again.
-# ruff: noqa: PTH113, PTH118, PTH123, PTH208
+# ruff: noqa: PTH113, PTH114, PTH118, PTH123, PTH208
 
 import os
 from typing import NamedTuple

@@ -263,7 +263,9 @@ def _not_found(spec: str, name: str, models_dir: str | os.PathLike[str] | None) 
             return _dropped_in(*listing.found[0], argument or None)
         listing = list_models(directory)
     if spec.startswith((".", "/", "~")) or os.sep in spec or "\\" in spec:
-        hint = f"; for a model behind modelport serve, remote:{spec}" if spec.startswith(("http://", "https://")) else ""
+        hint = (
+            f"; for a model behind modelport serve, remote:{spec}" if spec.startswith(("http://", "https://")) else ""
+        )
         raise ModelNotFound(f"{spec} is no Python file: expected path/to/file.py:Name{hint}")
     known = [each.name for _, each in listing.found]
     for registry in (MODELS, RUNTIMES, PROVIDERS):

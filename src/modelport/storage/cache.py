@@ -72,6 +72,8 @@ def open_cache(given: Any) -> Cache | None:
     if given == "memory":
         return MemoryCache()
     if isinstance(given, str | os.PathLike):
+        if "\0" in os.fspath(given):
+            raise ConfigError("cache must be the path of a file, and this one has a NUL byte in it", param="cache")
         return SQLiteCache(given)
     if callable(getattr(given, "get", None)) and callable(getattr(given, "set", None)):
         if not hasattr(given, "blocking"):

@@ -1,13 +1,14 @@
 """msgspec's complaints in our own words: the field, what it must be, what came. Knows no field by name."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import ValidationError
 
 from modelport.errors import InvalidRequest
 
-__all__ = ("shown", "translate_validation")
+__all__ = ("half_character", "shown", "translate_validation")
 
 _WORDS = {
     "str": "text",
@@ -55,6 +56,25 @@ def _in_words(complaint: str, value: Any) -> str:
     if value is not _NOTHING and not isinstance(value, str):  # text in the wrong place may be a key
         return f"must be {must}{expected['bound']}, got {shown(value)}"
     return f"must be {must}{expected['bound']}" + (f", got {_WORDS.get(came, came)}" if came else "")
+
+
+def half_character(fields: Mapping[str, Any], where: str = "") -> InvalidRequest:
+    """The complaint about text among *fields* that no encoding of Unicode has a form for."""
+    field = next((name for name, value in fields.items() if isinstance(value, str) and not _is_whole(value)), "")
+    name = f"{where}.{field}".strip(".") or "the request"
+    return InvalidRequest(
+        f"{name} holds half a character (a lone surrogate): join the halves, or leave them out with "
+        "text.encode('utf-8', 'ignore').decode()",
+        param=name,
+    )
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import asdict, force_setattr
 
 from modelport.errors import InvalidRequest
-from modelport.types.complaints import translate_validation
+from modelport.types.complaints import half_character, translate_validation
 from modelport.types.messages import messages_from
 from modelport.types.request import ChatRequest, NamedTool, ResponseFormat, Tool
 
@@ -50,6 +50,8 @@ def request_from_params(params: Mapping[str, Any]) -> ChatRequest:
         request = convert(known, ChatRequest)
     except ValidationError as error:
         raise translate_validation(error, given=known) from None
+    except UnicodeEncodeError:
+        raise half_character(known) from None
     force_setattr(request, "messages", messages)
     return request
 

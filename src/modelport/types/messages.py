@@ -12,7 +12,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import asdict
 
 from modelport.errors import InvalidRequest
-from modelport.types.complaints import shown, translate_validation
+from modelport.types.complaints import half_character, shown, translate_validation
 from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
 
 __all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
@@ -96,7 +96,7 @@ def messages_from(given: Any, *, later: bool = False) -> Messages:
 def _convert(given: Sequence[Any]) -> tuple[Message, ...]:
     try:
         return convert(given, _MESSAGES)
-    except ValidationError:
+    except (ValidationError, UnicodeEncodeError):
         return tuple(_message(item, f"messages[{number}]") for number, item in enumerate(given))
 
 
@@ -126,6 +126,8 @@ def _message(item: Any, where: str) -> Message:
             message = f"{where}.role must be one of {', '.join(_ROLES)}, got {shown(role)}"
             raise InvalidRequest(message, param=f"{where}.role") from None
         raise translate_validation(error, where, known) from None
+    except UnicodeEncodeError:
+        raise half_character(known, where) from None
 
 
 def _content(value: Any, where: str) -> str | tuple[Part, ...] | None:
