@@ -355,6 +355,12 @@ def test_the_usage_line_never_takes_unknown_for_free(usage: Usage | None, line: 
     assert usage_line(ChatResponse(id="1", model="m", created=0, choices=(), usage=usage), 1.5) == line
 
 
+def test_the_usage_line_shows_no_escape_of_a_servers() -> None:
+    response = ChatResponse(id="1", model="\x1b]0;owned\x07m", created=0, choices=(), usage=None)
+
+    assert usage_line(response, 1.0).startswith("m: ")
+
+
 def test_a_picture_that_is_not_there_is_named() -> None:
     chat, _ = conversation(ScriptedModel())
 

@@ -10,7 +10,7 @@ from modelport.adapters.identity import identity_of
 from modelport.adapters.params import Arguments
 from modelport.adapters.shape import shape_of
 from modelport.adapters.streams import AsyncPieces, Settled, awaited
-from modelport.model import AnswerStream, ReadyEvents
+from modelport.model import AnswerStream, ReadyEvents, WholeAnswer
 from modelport.sync import OffloadedIterator, offload
 from modelport.sync.offload import inline
 from modelport.types import (
@@ -74,6 +74,8 @@ class FunctionModel:
             return Settled(OffloadedIterator(lambda: self._call(request)), piece_events, self._where)
         if self._kind == "async_generator":
             return Settled(AsyncPieces(lambda: self._call(request)), piece_events, self._where)
+        if self._kind == "coroutine":
+            return _Awaited(self, request)
         return _Answer(self, request)
 
     def _call(self, request: ChatRequest) -> Any:
@@ -120,15 +122,45 @@ class _Answer:
             raise ours from error
 
     async def _begin(self, answer: Any) -> AsyncIterator[Event]:
-        is_async = hasattr(answer, "__anext__")
-        source = AsyncPieces(lambda: answer, unforeseen=True) if is_async else OffloadedIterator(lambda: answer)
-        self._pieces = Settled(source, piece_events, self._model._where)
+        self._pieces = _pieces_of(answer, self._model._where)
         return await self._pieces.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None:
         return None if self._pieces is None else await self._pieces.__aexit__(kind, error, trace)
+
+
+class _Awaited(WholeAnswer):
+    """What an ``async def`` returned. One that returns a generator, which is rare, is heard to its end."""
+
+    __slots__ = ("_model", "_request")
+
+    def __init__(self, model: FunctionModel, request: ChatRequest) -> None:
+        self._model = model
+        self._request = request
+
+    async def events(self) -> Sequence[Event]:
+        model = self._model
+        try:
+            answer = await model._call(self._request)
+            if type(answer) is str:
+                return [TextDelta(answer), FINISHED]
+            if hasattr(answer, "__next__") or hasattr(answer, "__anext__"):
+                async with _pieces_of(answer, model._where) as events:
+                    return [event async for event in events]
+            return model._read(answer)
+        except CAUGHT as error:
+            if (ours := failure(model._where, error)) is error:
+                raise
+            raise ours from error
+
+
+def _pieces_of(answer: Any, where: str) -> Settled:
+    """The events of the generator that a function returned."""
+    is_async = hasattr(answer, "__anext__")
+    source = AsyncPieces(lambda: answer, unforeseen=True) if is_async else OffloadedIterator(lambda: answer)
+    return Settled(source, piece_events, where)
 
 
 def _name_of(function: Any) -> str:

@@ -147,7 +147,7 @@ def _checked(module: Any, where: str) -> Command:
 
 
 def _fail(error: Exception, *, debug: bool) -> int:
-    from modelport.cli._terminal import Cleaner
+    from modelport.cli._terminal import one_line
 
     if debug:
         import traceback
@@ -158,7 +158,7 @@ def _fail(error: Exception, *, debug: bool) -> int:
     else:
         text = f"unexpected {type(error).__name__}: {error} (--debug shows where)"
     # What a server or a file said is shown without what a terminal would obey.
-    print(f"modelport: error: {' '.join(Cleaner().feed(text).split())}", file=sys.stderr)
+    print(f"modelport: error: {one_line(text)}", file=sys.stderr)
     return 1
 
 

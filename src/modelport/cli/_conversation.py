@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from modelport.cli._prompt import Lines
-from modelport.cli._terminal import Screen
+from modelport.cli._terminal import Screen, one_line
 from modelport.errors import InvalidRequest, ModelportError
 from modelport.model import Model, suspends
 from modelport.sync import iterate
@@ -228,7 +228,7 @@ def usage_line(response: ChatResponse, seconds: float) -> str:
     completion = "?" if usage.completion_tokens is None else usage.completion_tokens
     cost = "cost unknown" if usage.cost is None else f"${usage.cost:.6f}" if usage.cost else "free"
     estimated = " (estimated)" if usage.estimated else ""
-    return f"{response.model}: {prompt} + {completion} tokens{estimated}, {cost}, {seconds:.2f} s"
+    return f"{one_line(response.model)}: {prompt} + {completion} tokens{estimated}, {cost}, {seconds:.2f} s"
 
 
 def _as_data(response: ChatResponse) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TextIO
 
-__all__ = ("Cleaner", "Screen", "is_terminal")
+__all__ = ("Cleaner", "Screen", "is_terminal", "one_line")
 
 # Everything below space but tab and newline, delete, and the C1 range, which old terminals take for escapes.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -70,6 +70,11 @@ class Cleaner:
             self._state = "string"
         elif not " " <= character <= "/" and character != "\x1b":  # those come before the character that ends it
             self._state = ""
+
+
+def one_line(text: str) -> str:
+    """*text*, which a model, a file or a server may have made up, as one line that a terminal only shows."""
+    return " ".join(Cleaner().feed(text).split())
 
 
 class Screen:

@@ -5,7 +5,7 @@ import math
 
 from msgspec import json
 
-from modelport.cli._terminal import Cleaner
+from modelport.cli._terminal import one_line
 from modelport.conformance import Finding, Report, examine
 from modelport.errors import InvalidRequest
 
@@ -61,11 +61,6 @@ def _print(report: Report) -> None:
 
 
 def _line(finding: Finding, width: int, *, mends: bool) -> None:
-    print(f"{_MARKS[finding.held]:8}{finding.promise:{width}}  {_clean(finding.what)}".rstrip())
+    print(f"{_MARKS[finding.held]:8}{finding.promise:{width}}  {one_line(finding.what)}".rstrip())
     if finding.mend and mends:  # what could not even be loaded has its mend in the sentence
-        print(f"{' ' * 8}{'mend' if finding.held is False else 'hint'}: {_clean(finding.mend)}")
-
-
-def _clean(text: str) -> str:
-    """Text that may have come from the model, on one line."""
-    return " ".join(Cleaner().feed(text).split())
+        print(f"{' ' * 8}{'mend' if finding.held is False else 'hint'}: {one_line(finding.mend)}")

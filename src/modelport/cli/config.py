@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import json
 
+from modelport.cli._terminal import one_line
 from modelport.config.config_list import read_config_list
 from modelport.config.explaining import Verdict, explain
 from modelport.config.settings import read_settings, settings_file
@@ -83,7 +84,7 @@ def _check(args: argparse.Namespace, filters: dict[str, list[Any]]) -> int:
     try:
         config_list = read_config_list(source)
     except FileNotFoundError as error:
-        print(f"modelport: error: {error.strerror}", file=sys.stderr)
+        print(f"modelport: error: {one_line(error.strerror or str(error))}", file=sys.stderr)
         return 1
     verdicts = explain(config_list, filter_dict=filters, models_dir=args.models_dir, make=args.load)
     kept = [each for each in verdicts if each.kept]
@@ -110,11 +111,11 @@ def _counted(number: int) -> str:
 def _print_verdict(verdict: Verdict) -> None:
     state = "dropped" if not verdict.kept else "usable" if verdict.usable else "NOT usable"
     way = f", by {verdict.way}" if verdict.way else ""
-    print(f"{verdict.label}: {state}{way}")
+    print(f"{one_line(verdict.label)}: {state}{way}")
     for problem in verdict.problems:
-        print(f"    problem: {problem}")
+        print(f"    problem: {one_line(problem)}")
     for note in verdict.notes:
-        print(f"    {note}")
+        print(f"    {one_line(note)}")
 
 
 def _show(args: argparse.Namespace) -> int:

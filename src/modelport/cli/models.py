@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import json
 
+from modelport.cli._terminal import one_line
 from modelport.config.discovery import Found
 from modelport.config.settings import DEFAULT_MODELS_DIR, models_directory
 from modelport.config.spec import available_models
@@ -49,9 +50,9 @@ def _print(found: Sequence[Found], directory: str | None) -> None:
     good = [each for each in found if each.error is None]
     columns = [max((len(getattr(each, name)) for each in good), default=0) for name in ("name", "kind")]
     for each in good:
-        print(f"{each.name:{columns[0]}}  {each.kind:{columns[1]}}  {each.where}")
+        print(f"{one_line(each.name):{columns[0]}}  {each.kind:{columns[1]}}  {one_line(each.where)}")
     for each in found:
         if each.error is not None:
-            print(f"cannot be used: {each.name}: {each.error}")
+            print(f"cannot be used: {one_line(each.name)}: {one_line(each.error)}")
     if directory is None:
         print(f"(there is no models directory: make ./{DEFAULT_MODELS_DIR} and put a model's file into it)")

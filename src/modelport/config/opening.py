@@ -39,8 +39,10 @@ def open_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None) -
     except ModelportError as error:
         if error.message.startswith("config_list["):
             raise
-        message = redact(f"{entry.label}: {error.message}", _secrets(entry))
-        raise type(error)(message, param=error.param) from error
+        told = f"{entry.label}: {error.message}"
+        message = redact(told, _secrets(entry))
+        cause = error if message == told else None  # a traceback would tell what was just taken out
+        raise type(error)(message, param=error.param) from cause
 
 
 def _secrets(entry: Entry) -> list[Secret | str | None]:

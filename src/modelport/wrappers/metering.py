@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents
+from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, WholeAnswer
 from modelport.types import (
     ChatRequest,
     Event,
@@ -67,6 +67,8 @@ class Metering(Wrapper):
         answer = self.model.stream(request)
         if isinstance(answer, ImmediateAnswer):
             return _MeteredNow(self, request, answer)
+        if isinstance(answer, WholeAnswer):
+            return _MeteredWhole(self, request, answer)
         return _MeteredAnswer(self, request, answer)
 
     def whole(self, request: ChatRequest, events: Sequence[Event]) -> list[Event]:
@@ -130,6 +132,18 @@ class _MeteredNow(ImmediateAnswer):
 
     def now(self) -> Sequence[Event]:
         return self._metering.whole(self._request, self._inner.now())
+
+    async def events(self) -> Sequence[Event]:
+        return self._metering.whole(self._request, await self._inner.events())
+
+
+class _MeteredWhole(WholeAnswer):
+    __slots__ = ("_inner", "_metering", "_request")
+
+    def __init__(self, metering: Metering, request: ChatRequest, inner: WholeAnswer) -> None:
+        self._metering = metering
+        self._request = request
+        self._inner = inner
 
     async def events(self) -> Sequence[Event]:
         return self._metering.whole(self._request, await self._inner.events())
