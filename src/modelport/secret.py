@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-__all__ = ("MASK", "Secret", "redact", "sounds_secret")
+__all__ = ("MASK", "Secret", "redact", "sounds_secret", "without_userinfo")
 
 MASK = "***"
 
@@ -104,3 +104,12 @@ def sounds_secret(name: str) -> bool:
     """Whether a field called *name* is likely to hold a secret (``api_key``, ``aws_secret_key``, ``hf-token``)."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
     return _SECRET_NAME.search(snake) is not None
+
+
+def without_userinfo(text: str) -> str:
+    """An address without the name and the password that may stand before its host."""
+    scheme, found, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    if not found or "@" not in host:
+        return text
+    return f"{scheme}://{MASK}@{host.rpartition('@')[2]}{slash}{path}"

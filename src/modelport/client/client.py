@@ -7,7 +7,7 @@ from modelport.client.given import given_entries
 from modelport.client.responses import Answer, AsyncStream, Stream, answer_from, folded, texts_or_messages
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
-from modelport.client.usage import UsageTally, summary_text, usage_modes
+from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
@@ -25,7 +25,7 @@ FilterFunction = Callable[..., object]
 """Called as ``filter_func(context=…, response=…)``; what it gives is taken for true or false."""
 
 
-class Client:
+class Client(CountsUsage):
     """Calls the models of *config_list*, the first that answers; or *model* alone (a spec, a function, an object);
     or, where neither is given, what ``modelport.toml`` and ``MODELPORT_*`` name.
 
@@ -209,26 +209,6 @@ class Client:
     def extract_text_or_completion_object(self, response: ChatResponse) -> list[str | Message]:
         """For each choice its text, or its message where it calls tools."""
         return texts_or_messages(response)
-
-    # --- usage ---
-
-    @property
-    def actual_usage_summary(self) -> dict[str, Any] | None:
-        """What was computed, by model; None where nothing was. Its shape: :class:`UsageTally`."""
-        return self._tally.actual()
-
-    @property
-    def total_usage_summary(self) -> dict[str, Any] | None:
-        """The same with answers from the cache, which cost what they did when they were made."""
-        return self._tally.total()
-
-    def print_usage_summary(self, mode: str | list[str] | tuple[str, ...] = ("actual", "total")) -> None:
-        """Print the summaries: ``"actual"``, ``"total"``, or both."""
-        print(summary_text(self.actual_usage_summary, self.total_usage_summary, usage_modes(mode)))  # noqa: T201
-
-    def clear_usage_summary(self) -> None:
-        """Count from nothing again."""
-        self._tally.clear()
 
     # --- leaving ---
 

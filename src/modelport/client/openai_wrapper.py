@@ -17,7 +17,7 @@ from modelport.client.autogen_entries import Given, ModelEntry, RegisteredEntry,
 from modelport.client.seed_cache import Cache, seed_cache
 from modelport.client.snapshots import restore, snapshot
 from modelport.client.templating import filled, instantiate
-from modelport.client.usage import UsageTally, summary_text, usage_modes
+from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.config_list import listed_entries
 from modelport.config.entry import entry_from
 from modelport.config.opening import open_entry
@@ -52,7 +52,7 @@ _encode = Encoder().encode
 _decode = Decoder(tuple[Any, Any, Usage]).decode
 
 
-class OpenAIWrapper:
+class OpenAIWrapper(CountsUsage):
     """Calls the entries of *config_list* in order; *base_config* has fields for all of them, or is the only entry."""
 
     extra_kwargs: ClassVar[frozenset[str]] = _OF_A_CALL
@@ -183,26 +183,6 @@ class OpenAIWrapper:
     def extract_text_or_completion_object(cls, response: Any) -> Any:
         """A list of the texts in *response*, or of its messages."""
         return response.message_retrieval_function(response)
-
-    # --- usage ---
-
-    @property
-    def actual_usage_summary(self) -> dict[str, Any] | None:
-        """What was computed, by model; None where nothing was."""
-        return self._tally.actual()
-
-    @property
-    def total_usage_summary(self) -> dict[str, Any] | None:
-        """The same with cached answers."""
-        return self._tally.total()
-
-    def print_usage_summary(self, mode: str | list[str] = ["actual", "total"]) -> None:  # noqa: B006  (the seed's)
-        """Print the summaries: ``"actual"``, ``"total"``, or both."""
-        print(summary_text(self.actual_usage_summary, self.total_usage_summary, usage_modes(mode)), flush=True)  # noqa: T201
-
-    def clear_usage_summary(self) -> None:
-        """Count from nothing again."""
-        self._tally.clear()
 
 
 class _Call:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelport.types import Usage
 
-__all__ = ("UsageTally", "summary_text", "usage_modes")
+__all__ = ("CountsUsage", "UsageTally", "summary_text", "usage_modes")
 
 
 _MANY = 1024
@@ -56,6 +56,31 @@ class _Sum:
             "unknown_cost": self.answers - self.priced,
             "estimated": self.estimated,
         }
+
+
+class CountsUsage:
+    """What a client says of the usage that its ``_tally`` has summed up."""
+
+    _tally: "UsageTally"
+
+    @property
+    def actual_usage_summary(self) -> dict[str, Any] | None:
+        """What was computed, by model; None where nothing was. Its shape: :class:`UsageTally`."""
+        return self._tally.actual()
+
+    @property
+    def total_usage_summary(self) -> dict[str, Any] | None:
+        """The same with answers from the cache, which cost what they did when they were made."""
+        return self._tally.total()
+
+    def print_usage_summary(self, mode: str | list[str] | tuple[str, ...] = ("actual", "total")) -> None:
+        """Print the summaries: ``"actual"``, ``"total"``, or both."""
+        text = summary_text(self.actual_usage_summary, self.total_usage_summary, usage_modes(mode))
+        print(text, flush=True)  # noqa: T201
+
+    def clear_usage_summary(self) -> None:
+        """Count from nothing again."""
+        self._tally.clear()
 
 
 class UsageTally:

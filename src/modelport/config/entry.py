@@ -19,7 +19,7 @@ from msgspec import Struct
 from modelport.config.config_list import Origin, ReadEntry
 from modelport.errors import ConfigError, InvalidRequest
 from modelport.registry import nearest
-from modelport.secret import MASK, Secret
+from modelport.secret import Secret, without_userinfo
 from modelport.types import ChatRequest, request_from_params
 
 __all__ = ("CALL_FIELDS", "ENTRY_FIELDS", "REQUEST_FIELDS", "Entry", "Source", "entries", "entry_from")
@@ -349,12 +349,4 @@ def _label(index: int, cls: Any, thing: Any, given: Mapping[str, Any]) -> str:
         what = name if isinstance(name, str) else type(thing).__name__
     if what is None or (given.get("provider") is not None and isinstance(given.get("model"), str)):
         what = ":".join(str(each) for each in (what, given.get("model") or given.get("base_url") or "") if each)
-    return f"config_list[{index}] ({_without_userinfo(what)})"
-
-
-def _without_userinfo(text: str) -> str:
-    scheme, found, rest = text.partition("://")
-    host, slash, path = rest.partition("/")
-    if not found or "@" not in host:
-        return text
-    return f"{scheme}://{MASK}@{host.rpartition('@')[2]}{slash}{path}"
+    return f"config_list[{index}] ({without_userinfo(what)})"

@@ -11,7 +11,7 @@ from modelport.config.construct import misfit
 from modelport.config.entry import Entry, entry_from
 from modelport.config.opening import locate_entry, missing_key, open_entry
 from modelport.errors import ConfigError, ModelportError, NotRegistered
-from modelport.secret import MASK, Secret, redact, sounds_secret
+from modelport.secret import MASK, Secret, redact, sounds_secret, without_userinfo
 
 __all__ = ("Verdict", "explain", "masked", "secrets_of")
 
@@ -62,7 +62,7 @@ def masked(value: Any, name: str = "") -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [masked(each, name) for each in value]
     if isinstance(value, str):
-        return _without_userinfo(value)
+        return without_userinfo(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return f"<{getattr(value, '__name__', type(value).__name__)}>"
@@ -141,11 +141,3 @@ def _looked_up(entry: Entry, models_dir: str | os.PathLike[str] | None, make: bo
         if problem is not None:
             return [problem], notes
     return [], notes
-
-
-def _without_userinfo(text: str) -> str:
-    scheme, found, rest = text.partition("://")
-    host, slash, path = rest.partition("/")
-    if not found or "@" not in host:
-        return text
-    return f"{scheme}://{MASK}@{host.rpartition('@')[2]}{slash}{path}"

@@ -1,8 +1,10 @@
 """What every model around a model has in common: it is named, driven, keyed and closed like the one inside."""
 
-from modelport.model import Model, accepts, identity, suspends
+from types import TracebackType
 
-__all__ = ("Wrapper", "close")
+from modelport.model import AnswerStream, Model, accepts, identity, suspends
+
+__all__ = ("InnerAnswer", "Wrapper", "close")
 
 
 class Wrapper:
@@ -22,6 +24,19 @@ class Wrapper:
     async def aclose(self) -> None:
         """Free what the inner model holds between answers."""
         await close(self.model)
+
+
+class InnerAnswer:
+    """The end of an answer that is another model's, which is in ``_answer`` once it was entered."""
+
+    __slots__ = ("_answer",)
+
+    _answer: AnswerStream | None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        return None if self._answer is None else await self._answer.__aexit__(kind, error, trace)
 
 
 async def close(model: object) -> None:

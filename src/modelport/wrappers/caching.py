@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from types import TracebackType
 from typing import TypeVar
 
 from msgspec import MsgspecError
@@ -13,7 +12,7 @@ from modelport.storage.cache import Cache
 from modelport.storage.keys import Uncacheable, key_of
 from modelport.sync import offload
 from modelport.types import ChatRequest, ChatResponse, Event, ResponseBuilder, Started, unfold
-from modelport.wrappers.base import Wrapper
+from modelport.wrappers.base import InnerAnswer, Wrapper
 
 __all__ = ("Caching",)
 
@@ -80,13 +79,13 @@ class Caching(Wrapper):
         return await offload(function) if self.cache.blocking else function()
 
 
-class _CachedAnswer:
-    __slots__ = ("_answer", "_caching", "_request")
+class _CachedAnswer(InnerAnswer):
+    __slots__ = ("_caching", "_request")
 
     def __init__(self, caching: Caching, request: ChatRequest) -> None:
         self._caching = caching
         self._request = request
-        self._answer: AnswerStream | None = None
+        self._answer = None
 
     async def __aenter__(self) -> AsyncIterator[Event]:
         caching = self._caching
@@ -114,10 +113,3 @@ class _CachedAnswer:
             builder.add(event)
             yield event
         await self._caching.store(key, builder.response())
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
-        if self._answer is None:
-            return None
-        return await self._answer.__aexit__(kind, error, trace)

@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
 
 from modelport.errors import AllModelsFailed, ConfigError
 from modelport.model import AnswerStream, Model, identity, suspends
 from modelport.types import ChatRequest, Event
-from modelport.wrappers.base import close
+from modelport.wrappers.base import InnerAnswer, close
 from modelport.wrappers.leading import begin
 
 __all__ = ("Fallback", "FallbackAnswer", "all_failed")
@@ -57,15 +56,15 @@ class Fallback:
             await close(model)
 
 
-class FallbackAnswer:
+class FallbackAnswer(InnerAnswer):
     """An answer that knows, once entered, which model gives it: ``chosen`` counts from 0."""
 
-    __slots__ = ("_answer", "_fallback", "_request", "chosen")
+    __slots__ = ("_fallback", "_request", "chosen")
 
     def __init__(self, fallback: Fallback, request: ChatRequest) -> None:
         self._fallback = fallback
         self._request = request
-        self._answer: AnswerStream | None = None
+        self._answer = None
         self.chosen: int = 0
 
     async def __aenter__(self) -> AsyncIterator[Event]:
@@ -88,13 +87,6 @@ class FallbackAnswer:
                 self.chosen = number
                 return events
         raise all_failed(errors) from errors[-1][1]
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
-        if self._answer is None:
-            return None
-        return await self._answer.__aexit__(kind, error, trace)
 
 
 async def _entered(answer: AnswerStream) -> AsyncIterator[Event]:

@@ -3,13 +3,12 @@
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
 
 from msgspec import Struct
 
 from modelport.model import AnswerStream, Model
 from modelport.types import ChatRequest, Event
-from modelport.wrappers.base import Wrapper
+from modelport.wrappers.base import InnerAnswer, Wrapper
 from modelport.wrappers.leading import begin
 from modelport.wrappers.waiting import pause
 
@@ -74,13 +73,13 @@ def retryable(error: BaseException) -> bool:
     return says if isinstance(says, bool) else isinstance(error, ConnectionError | TimeoutError)
 
 
-class _RetriedAnswer:
-    __slots__ = ("_answer", "_request", "_retrying")
+class _RetriedAnswer(InnerAnswer):
+    __slots__ = ("_request", "_retrying")
 
     def __init__(self, retrying: Retrying, request: ChatRequest) -> None:
         self._retrying = retrying
         self._request = request
-        self._answer: AnswerStream | None = None
+        self._answer = None
 
     async def __aenter__(self) -> AsyncIterator[Event]:
         failures = 0
@@ -100,10 +99,3 @@ class _RetriedAnswer:
                     raise
                 logger.debug("%s failed, again in %.2f s: %s", self._retrying.name, wait, error)
             await self._retrying.sleep(wait)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
-        if self._answer is None:
-            return None
-        return await self._answer.__aexit__(kind, error, trace)
