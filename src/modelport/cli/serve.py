@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from modelport.config.settings import read_settings
 from modelport.config.spec import load
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Serves until stopped."""
     keys = read_keys(args.api_key_file)
     check_exposure(args.host, keys)
-    secrets = _secrets(keys)
+    secrets = _secrets()
     models = _named(_load(args), args.name)
     options = Options(
         limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
@@ -139,10 +139,10 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _secrets(keys: Mapping[str, str]) -> tuple[Secret, ...]:
-    """What must not be said: the server's keys, and those that its models find in the environment."""
+def _secrets() -> tuple[Secret, ...]:
+    """What must not be said: the keys that models find in the environment. (Of the server's own only hashes stay.)"""
     named = [value for name, value in os.environ.items() if sounds_secret(name)]
-    return tuple(Secret(value) for value in [*keys.values(), *named] if len(value) >= _SHORTEST_SECRET)
+    return tuple(Secret(value) for value in named if len(value) >= _SHORTEST_SECRET)
 
 
 def _log_to_stderr(secrets: Sequence[Secret], *, access: bool) -> None:
