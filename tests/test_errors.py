@@ -55,3 +55,10 @@ def test_data_with_a_code_that_is_not_known_becomes_a_model_error(data: dict[str
 
     assert type(error) is ModelError
     assert error.message == data.get("message", "")
+
+
+def test_a_users_own_subclass_does_not_take_the_place_of_ours() -> None:
+    class Theirs(ModelError):
+        pass
+
+    assert type(error_from_data(error_to_data(Theirs("lost")))) is ModelError

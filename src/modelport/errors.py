@@ -218,7 +218,8 @@ class AllModelsFailed(ModelError):
 
 
 def _codes(root: type[ModelportError]) -> Iterable[tuple[str, type[ModelportError]]]:
-    yield root.code, root
+    if "code" in vars(root):  # a class that inherits its code, as a user's own may, does not stand for it
+        yield root.code, root
     for child in root.__subclasses__():
         yield from _codes(child)
 

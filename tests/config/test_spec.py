@@ -427,7 +427,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("def load(argument): return 5", r"wheel: load\(\) must return a model: int object is not a model"),
         ("def load(argument): return 1 / 0", r"wheel could not be loaded: .*plug_r\.py:1: ZeroDivisionError"),
         ("def load(): ...", "wheel: too many positional arguments"),
-        ("def load(argument, *, size): ...", "wheel: missing a required argument: 'size'"),
+        ("def load(argument, *, size): ...", "wheel: missing a required (keyword-only )?argument: 'size'"),
         ("x = 1", r"runtimes 'wheel' has no load in plug \(plug_r\); it must define one"),
         (
             "import torhc",
