@@ -182,8 +182,8 @@ class RemoteModel:
             if self._memo.is_quick(part.image):
                 quick.append((where, part))
             else:
-                # Half of the lanes compare what was seen before, while the others compress what is new.
-                at = number % (_LANES // 2) + (0 if self._memo.is_known(part.image) else _LANES // 2)
+                # One lane reads what was seen before, as fast as memory gives it; the others compress what is new.
+                at = 0 if self._memo.is_known(part.image) else 1 + number % (_LANES - 1)
                 lanes[at].append((where, part))
         work = [offload(self._encode_all, lane) for lane in lanes if lane]
         encoded = {id(part): one for part, one in self._encode_all(quick)}
