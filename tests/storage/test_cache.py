@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,26 @@ def test_processes_share_a_file(path: Path) -> None:
     assert [process.exitcode for process in processes] == [0, 0]
     assert all(cache.get(b"%d %d" % (name, number)) for name in range(2) for number in range(30))
     cache.close()
+
+
+def _make(folder: str, barrier: Any) -> None:
+    for number in range(20):
+        barrier.wait(10)
+        cache = SQLiteCache(f"{folder}/{number}.sqlite")
+        cache.set(b"key", b"value")
+        cache.close()
+
+
+def test_processes_that_make_the_same_file_at_once_all_get_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=_make, args=(str(tmp_path), barrier)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(15)
+
+    assert [process.exitcode for process in processes] == [0, 0, 0]
 
 
 def test_a_damaged_file_is_put_aside_and_begun_anew(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,6 +18,7 @@ _OURS = 0x6D70_6361  # "mpca", the file's application id
 _MAGIC = b"SQLite format 3\x00"
 _TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, value BLOB NOT NULL, stored INTEGER NOT NULL)"
 _PRUNE_EVERY = 512  # writes
+_PATIENCE = 10.0  # seconds to wait for other processes that use the file
 
 
 class SQLiteCache:
@@ -92,12 +93,17 @@ class SQLiteCache:
         import sqlite3
 
         self._check()
-        try:
-            self._connect()
-        except sqlite3.DatabaseError as error:
-            if not _damaged(error):
-                raise ConfigError(f"cache: {self.path} cannot be opened: {error}", param="cache") from error
-            self._begin_anew(error)
+        give_up = time.monotonic() + _PATIENCE
+        while self._connection is None or self._process != os.getpid():
+            try:
+                self._connect()
+            except sqlite3.DatabaseError as error:
+                if _damaged(error):
+                    self._begin_anew(error)
+                elif not _busy(error) or time.monotonic() > give_up:
+                    raise ConfigError(f"cache: {self.path} cannot be opened: {error}", param="cache") from error
+                else:
+                    time.sleep(0.01)  # SQLite itself does not wait for who is just switching a file to WAL
 
     def _check(self) -> None:
         """Refuse what is not a cache, before anything is written to it."""
@@ -121,10 +127,11 @@ class SQLiteCache:
     def _connect(self) -> None:
         import sqlite3
 
-        connection = sqlite3.connect(self.path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
+            # In this order: another process that makes the same cache just now marks it before it makes the table.
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             (application,) = connection.execute("PRAGMA application_id").fetchone()
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if application != _OURS and tables:
                 raise ConfigError(f"cache: {self.path} is another program's database: give another path", param="cache")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -153,6 +160,10 @@ class SQLiteCache:
             with suppress(FileNotFoundError):
                 self.path.with_name(self.path.name + ending).unlink()
         self._connect()
+
+
+def _busy(error: "sqlite3.DatabaseError") -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == 5  # SQLITE_BUSY
 
 
 def _damaged(error: "sqlite3.DatabaseError") -> bool:
