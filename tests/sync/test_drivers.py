@@ -80,6 +80,20 @@ def test_a_model_that_waits_although_it_said_otherwise_is_told_so() -> None:
         list(iterate(answer(), suspends=False))
 
 
+def test_each_such_failure_is_an_error_of_its_own() -> None:
+    caught = []
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="said suspends=False") as error:
+            run(waits_on_nothing_that_is_there(), suspends=False)
+        caught.append(error.value)
+
+    assert caught[0] is not caught[1]
+
+
+async def waits_on_nothing_that_is_there() -> None:
+    await Forever()
+
+
 class Forever:
     def __await__(self) -> Generator[None, None, None]:
         yield

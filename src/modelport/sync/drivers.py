@@ -42,11 +42,12 @@ def run(coroutine: Coroutine[Any, Any, T], *, suspends: bool) -> T:
         finally:
             inline.depth -= 1
         coroutine.close()
-        raise _SUSPENDED
+        raise _suspended()
     return _wait(_background.submit(coroutine))
 
 
-_SUSPENDED = RuntimeError("a model that said suspends=False waited on an event loop: set suspends=True on it")
+def _suspended() -> RuntimeError:
+    return RuntimeError("a model that said suspends=False waited on an event loop: set suspends=True on it")
 
 
 def _wait(future: "Future[T]") -> T:
@@ -96,7 +97,7 @@ def _step(awaitable: Any) -> Any:
         return done.value
     finally:
         inline.depth -= 1
-    raise _SUSPENDED
+    raise _suspended()
 
 
 class _End:
