@@ -12,46 +12,9 @@ import pytest
 from modelport import autogen
 from modelport.autogen import Cache, ModelClient, OpenAIWrapper, config_list_from_json
 from modelport.errors import AllModelsFailed, ContractBroken, UnsupportedField
+from tests.seed_autogen import CustomModelClient
 
 HI = [{"role": "user", "content": "hi"}]
-
-
-# The tutorial's class, word for word; its indentation the page had lost.
-class CustomModelClient:
-    def __init__(self, config, **kwargs):  # type: ignore[no-untyped-def]
-        print(f"CustomModelClient config: {config}")
-
-    def create(self, params):  # type: ignore[no-untyped-def]
-        num_of_responses = params.get("n", 1)
-
-        # can create my own data response class
-        # here using SimpleNamespace for simplicity
-        # as long as it adheres to the ModelClientResponseProtocol
-
-        response = SimpleNamespace()
-        response.choices = []
-        response.model = "model_name"  # should match the OAI_CONFIG_LIST registration
-
-        for _ in range(num_of_responses):
-            text = "this is a dummy text response"
-            choice = SimpleNamespace()
-            choice.message = SimpleNamespace()
-            choice.message.content = text
-            choice.message.function_call = None
-            response.choices.append(choice)
-        return response
-
-    def message_retrieval(self, response):  # type: ignore[no-untyped-def]
-        choices = response.choices
-        return [choice.message.content for choice in choices]
-
-    def cost(self, response) -> float:  # type: ignore[no-untyped-def]
-        response.cost = 0
-        return 0
-
-    @staticmethod
-    def get_usage(response):  # type: ignore[no-untyped-def]
-        return {}
 
 
 # The tutorial's entry, word for word.

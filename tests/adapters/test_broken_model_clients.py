@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from modelport import as_model, generate
 from modelport.errors import (
     ConnectionFailed,
     ContractBroken,
@@ -16,9 +15,7 @@ from modelport.errors import (
     NotAModel,
     RateLimited,
 )
-from modelport.model import suspends
-from modelport.sync import run
-from modelport.types import request_from_params
+from tests.adapters.explained import ask, assert_explained
 
 RESPONSE = "the contract asks for a response with `choices`, a list of objects with a `message`, and `model`"
 RETRIEVED = "the contract asks for a list with the text, or the message, of each choice"
@@ -372,16 +369,7 @@ BROKEN: dict[str, tuple[Any, type[Exception], str]] = {
 
 @pytest.mark.parametrize(("cls", "kind", "sentence"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_model_client_is_explained(cls: Any, kind: type[Exception], sentence: str) -> None:
-    with pytest.raises(kind) as caught:
-        ask(cls)
-
-    assert type(caught.value) is kind
-    assert str(caught.value) == sentence
-
-
-def ask(cls: Any) -> str:
-    model = as_model(cls)
-    return run(generate(model, request_from_params({"messages": "hi"})), suspends=suspends(model)).text
+    assert_explained(cls, kind, sentence)
 
 
 @pytest.mark.parametrize("method", ["create", "message_retrieval", "cost", "get_usage"])

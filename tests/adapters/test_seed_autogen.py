@@ -10,44 +10,7 @@ import pytest
 from modelport import as_model, generate
 from modelport.sync import run
 from modelport.types import Usage, request_from_params
-
-
-class CustomModelClient:
-    def __init__(self, config, **kwargs):
-        print(f"CustomModelClient config: {config}")
-
-    def create(self, params):
-        num_of_responses = params.get("n", 1)
-
-        # can create my own data response class
-        # here using SimpleNamespace for simplicity
-        # as long as it adheres to the ModelClientResponseProtocol
-
-        response = SimpleNamespace()
-        response.choices = []
-        response.model = "model_name"  # should match the OAI_CONFIG_LIST registration
-
-        for _ in range(num_of_responses):
-            text = "this is a dummy text response"
-            choice = SimpleNamespace()
-            choice.message = SimpleNamespace()
-            choice.message.content = text
-            choice.message.function_call = None
-            response.choices.append(choice)
-        return response
-
-    def message_retrieval(self, response):
-        choices = response.choices
-        return [choice.message.content for choice in choices]
-
-    def cost(self, response) -> float:
-        response.cost = 0
-        return 0
-
-    @staticmethod
-    def get_usage(response):
-        return {}
-
+from tests.seed_autogen import CustomModelClient
 
 CONFIG = {
     "model": "Open-Orca/Mistral-7B-OpenOrca",
