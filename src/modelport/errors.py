@@ -24,31 +24,46 @@ person (what was expected, what came, what to do).
         ├── ConnectionFailed        the far side could not be reached, or went away         (also a ConnectionError)
         ├── ProtocolError           the far side answered, but not in a form we know
         └── AllModelsFailed         every entry of a config list failed; ``errors`` has each
+
+Below ModelportError too, for conversations::
+
+    AgentError                      a conversation cannot go on as it was asked to
+    ├── AgentNameConflict           two agents of one name where a name must tell them apart
+    ├── NoEligibleSpeaker           a group chat has nobody left who may speak
+    ├── SenderRequired              a reply was asked for without saying to whom
+    ├── InvalidCarryOverType        carryover is neither text nor a list               (also a TypeError)
+    └── UndefinedNextAgent          a name or an agent that is not in the group        (also a LookupError)
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 __all__ = (
+    "AgentError",
+    "AgentNameConflict",
     "AllModelsFailed",
     "ConfigError",
     "ConnectionFailed",
     "ContextLengthExceeded",
     "ContractBroken",
     "Forbidden",
+    "InvalidCarryOverType",
     "InvalidRequest",
     "LoadError",
     "ModelError",
     "ModelNotFound",
     "ModelTimeout",
     "ModelportError",
+    "NoEligibleSpeaker",
     "NotAModel",
     "NotRegistered",
     "Overloaded",
     "ProtocolError",
     "RateLimited",
     "RequestTooLarge",
+    "SenderRequired",
     "Unauthorized",
+    "UndefinedNextAgent",
     "UnknownModelClient",
     "UnsupportedField",
     "error_from_data",
@@ -77,6 +92,63 @@ class ModelportError(Exception):
     def message(self) -> str:
         """The sentence for people."""
         return str(self.args[0]) if self.args else ""
+
+
+class AgentError(ModelportError):
+    """A conversation cannot go on as it was asked to."""
+
+    code = "agent_error"
+
+
+class AgentNameConflict(AgentError):
+    """Two agents of one name, where the name must tell them apart."""
+
+    code = "agent_name_conflict"
+
+    def __init__(self, message: str = "Found multiple agents with the same name.", **details: Any) -> None:
+        super().__init__(message, **details)
+
+
+class NoEligibleSpeaker(AgentError):
+    """A group chat has nobody left who may speak next: it ends early."""
+
+    code = "no_eligible_speaker"
+
+    def __init__(self, message: str = "No eligible speakers.", **details: Any) -> None:
+        super().__init__(message, **details)
+
+
+class SenderRequired(AgentError):
+    """A reply was asked for without saying to whom it goes."""
+
+    code = "sender_required"
+
+    def __init__(self, message: str = "Sender is required but not provided.", **details: Any) -> None:
+        super().__init__(message, **details)
+
+
+class InvalidCarryOverType(AgentError, TypeError):
+    """What is carried over from one chat to the next is neither text nor a list."""
+
+    code = "invalid_carryover_type"
+
+    def __init__(
+        self,
+        message: str = "Carryover should be a string or a list of strings. Not adding carryover to the message.",
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+
+
+class UndefinedNextAgent(AgentError, LookupError):
+    """The next speaker that was named is not in the group."""
+
+    code = "undefined_next_agent"
+
+    def __init__(
+        self, message: str = "The provided agents list does not overlap with agents in the group.", **details: Any
+    ) -> None:
+        super().__init__(message, **details)
 
 
 class ConfigError(ModelportError):

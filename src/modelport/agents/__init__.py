@@ -1,0 +1,1 @@
+"""Agents: conversations between models, tools, code and people."""
