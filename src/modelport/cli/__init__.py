@@ -147,7 +147,7 @@ def _checked(module: Any, where: str) -> Command:
 
 
 def _fail(error: Exception, *, debug: bool) -> int:
-    from modelport.cli._terminal import one_line
+    from modelport.terminal import one_line
 
     if debug:
         import traceback

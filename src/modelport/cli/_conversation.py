@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from modelport.cli._prompt import Lines
-from modelport.cli._terminal import Screen, one_line
+from modelport.cli._terminal import Screen
 from modelport.errors import InvalidRequest, ModelportError
 from modelport.model import Model, suspends
 from modelport.sync import iterate
+from modelport.terminal import one_line
 from modelport.types import (
     ChatResponse,
     Event,

@@ -5,13 +5,13 @@ import sys
 from typing import Any
 
 from modelport.cli._conversation import Conversation, Manner, talk
-from modelport.cli._terminal import is_terminal
 from modelport.config.assembly import assemble
 from modelport.config.entry import entry_from
 from modelport.config.settings import Settings, read_settings
 from modelport.config.spec import load
 from modelport.errors import InvalidRequest
 from modelport.model import Model
+from modelport.terminal import is_terminal
 
 HELP = "talk to a model, or ask it one thing"
 

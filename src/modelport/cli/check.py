@@ -5,9 +5,9 @@ import math
 
 from msgspec import json
 
-from modelport.cli._terminal import one_line
 from modelport.conformance import Finding, Report, examine
 from modelport.errors import InvalidRequest
+from modelport.terminal import one_line
 
 HELP = "hold a model to its contract, promise by promise"
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import json
 
-from modelport.cli._terminal import one_line
 from modelport.config.config_list import read_config_list
 from modelport.config.explaining import Verdict, explain
 from modelport.config.settings import read_settings, settings_file
+from modelport.terminal import one_line
 
 HELP = "explain each entry of a config list, and where each setting comes from"
 

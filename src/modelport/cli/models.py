@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from msgspec import json
 
-from modelport.cli._terminal import one_line
 from modelport.config.discovery import Found
 from modelport.config.settings import DEFAULT_MODELS_DIR, models_directory
 from modelport.config.spec import available_models
+from modelport.terminal import one_line
 
 HELP = "list the models that can be found by name"
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from modelport.cli._terminal import Cleaner, _knows_colours
+from modelport.terminal import Cleaner, knows_colours
 
 HARMFUL = [
     "\x1b[31m",
@@ -90,4 +90,4 @@ def test_colours_are_used_only_where_they_are_known_and_wanted(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.platform", platform)
 
-    assert _knows_colours() is colours
+    assert knows_colours() is colours
