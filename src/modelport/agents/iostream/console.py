@@ -1,0 +1,114 @@
+"""A chat on the console. What a model says there can drive no terminal. Knows no agent."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from modelport.agents.iostream.base import IOStream
+from modelport.agents.iostream.colours import Coloured
+from modelport.sync.offload import inline, offload
+from modelport.terminal import Cleaner, is_terminal
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ("IOConsole",)
+
+_turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]" = WeakKeyDictionary()
+
+
+class IOConsole(IOStream):
+    """Prints to stdout and reads from stdin, whatever they are at that moment.
+
+    On a terminal, what is printed loses its escape sequences and control characters, but for the colours of
+    :func:`~modelport.agents.iostream.colours.colored` where its result is printed as an object of its own. Elsewhere
+    (a pipe, a file, a notebook) every character is kept.
+    """
+
+    _cleaner: Cleaner | None = (
+        None  # within a line that is printed in pieces; made late: subclasses may have no __init__
+    )
+
+    def print(self, *objects: Any, sep: str = " ", end: str = "\n", flush: bool = False) -> None:
+        """Print *objects*, as the builtin does."""
+        out = sys.stdout
+        if out is None or not is_terminal(out):
+            print(*objects, sep=sep, end=end, flush=flush)  # noqa: T201  (a console is for printing)
+            return
+        cleaner = self._cleaner or Cleaner()
+        shown = [thing.cleaned() if isinstance(thing, Coloured) else cleaner.feed(str(thing)) for thing in objects]
+        out.write(cleaner.feed(sep).join(shown) + cleaner.feed(end))
+        # A sequence may be split between the pieces of a streamed answer, but does not outlast its line.
+        self._cleaner = None if end.endswith("\n") else cleaner
+        if flush:
+            out.flush()
+
+    def input(self, prompt: str = "", *, password: bool = False) -> str:
+        """One line of the person at the console.
+
+        Raises:
+            EOFError: stdin has ended (Ctrl-D; a pipe without more lines).
+            KeyboardInterrupt: Ctrl-C.
+        """
+        if is_terminal(sys.stdout):
+            prompt = Cleaner().feed(prompt)
+        if password:
+            from getpass import getpass
+
+            return getpass(prompt or "Password: ")
+        return input(prompt)
+
+    async def a_input(self, prompt: str = "", *, password: bool = False) -> str:
+        """As :meth:`input`, while the event loop goes on. Who asks while another waits for a line asks after it.
+
+        On a terminal no thread waits: a task that is cancelled, as Ctrl-C does under ``asyncio.run``, leaves at once,
+        and a line typed later is there for whoever asks next.
+        """
+        if inline.depth:
+            return self.input(prompt, password=password)
+        async with _turn():
+            if password or not _can_be_watched():
+                return await offload(self.input, prompt, password=password)
+            self.print(prompt, end="", flush=True)
+            await _readable(sys.stdin.fileno())
+            line = sys.stdin.readline()
+        if not line:
+            raise EOFError("stdin has ended: nobody is there to answer")
+        return line.removesuffix("\n")
+
+
+@asynccontextmanager
+async def _turn() -> AsyncIterator[None]:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    async with _turns.setdefault(loop, asyncio.Lock()):
+        yield
+
+
+def _can_be_watched() -> bool:
+    """Whether stdin tells when it has a line: a terminal does, and holds back none in Python's own buffers."""
+    try:
+        return os.name == "posix" and sys.stdin.isatty() and sys.stdin.fileno() >= 0
+    except (AttributeError, OSError, ValueError):  # none, replaced, closed
+        return False
+
+
+async def _readable(file: int) -> None:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(file, tell)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(file)
