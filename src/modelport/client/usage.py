@@ -1,15 +1,52 @@
-"""What a client's answers took: by model, with and without those from the cache. Knows neither models nor prices."""
+"""What clients' answers took: by model, with and without those from the cache. Knows neither models nor prices.
 
+A client keeps sums of its own answers; :func:`observe` tells of each answer of all clients, as it ends.
+"""
+
+import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from modelport.types import Usage
 
-__all__ = ("CountsUsage", "UsageTally", "summary_text", "usage_modes")
+__all__ = ("CountsUsage", "Observer", "UsageTally", "observe", "summary_text", "usage_modes")
 
+logger: logging.Logger = logging.getLogger(__name__)
+
+Observer = Callable[[str, Usage, bool], object]
+"""Called as ``observer(model_name, usage, cached)``, in the thread in which the answer ended."""
 
 _MANY = 1024
+
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("modelport-usage-observers", default=())
+
+
+@contextmanager
+def observe(callback: Observer) -> Iterator[None]:
+    """Within it, each answer of any client that ends calls *callback* with the model's name, what the answer took, and
+    whether it came from a cache.
+
+    "Within it" follows the context, as ``contextvars`` do: tasks and blocking calls that are begun here are heard here,
+    and nobody else's, in whichever thread they run. A stream is heard when it ends or is left. Observers may be nested;
+    each hears everything. An answer does not fail because its observer does: that is logged.
+    """
+    token = _observers.set((*_observers.get(), callback))
+    try:
+        yield
+    finally:
+        _observers.reset(token)
+
+
+def _tell(observers: tuple[Observer, ...], model: str, usage: Usage, cached: bool) -> None:
+    for observer in observers:
+        try:
+            observer(model, usage, cached)
+        except Exception:
+            logger.exception("an observer of usage failed: %r", observer)
 
 
 class _Sum:
@@ -106,6 +143,8 @@ class UsageTally:
         if len(noted) >= _MANY:
             with self._lock:
                 self._add_up()
+        if observers := _observers.get():
+            _tell(observers, model, usage, cached)
 
     def _add_up(self) -> None:
         noted = self._noted
