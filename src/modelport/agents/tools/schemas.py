@@ -208,8 +208,9 @@ def _type_schema(name: str, kind: Any, where: str) -> dict[str, Any]:
     try:
         return TypeAdapter(kind).json_schema()
     except PydanticUserError as error:
+        reason = error.message.splitlines()[0]
         raise TypeError(
-            f"the parameter '{name}'{where} has the type {kind!r}, which has no JSON schema ({error.message}): "
+            f"the parameter '{name}'{where} has the type {kind!r}, which has no JSON schema ({reason}): "
             "use plain types, a dataclass, a TypedDict or a pydantic model"
         ) from error
     except NameError as error:
