@@ -32,7 +32,8 @@ Below ModelportError too, for conversations::
     ├── NoEligibleSpeaker           a group chat has nobody left who may speak
     ├── SenderRequired              a reply was asked for without saying to whom
     ├── InvalidCarryOverType        carryover is neither text nor a list               (also a TypeError)
-    └── UndefinedNextAgent          a name or an agent that is not in the group        (also a LookupError)
+    ├── UndefinedNextAgent          a name or an agent that is not in the group        (also a LookupError)
+    └── InvalidGroupChat            a group chat is set up so that it cannot work      (also a ValueError)
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,7 @@ __all__ = (
     "ContractBroken",
     "Forbidden",
     "InvalidCarryOverType",
+    "InvalidGroupChat",
     "InvalidRequest",
     "LoadError",
     "ModelError",
@@ -149,6 +151,12 @@ class UndefinedNextAgent(AgentError, LookupError):
         self, message: str = "The provided agents list does not overlap with agents in the group.", **details: Any
     ) -> None:
         super().__init__(message, **details)
+
+
+class InvalidGroupChat(AgentError, ValueError):
+    """A group chat is set up so that it cannot work, or was given something that it cannot use; ``param`` names what."""
+
+    code = "group_chat_invalid"
 
 
 class ConfigError(ModelportError):
