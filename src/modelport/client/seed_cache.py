@@ -1,11 +1,12 @@
 """AutoGen's ``Cache``: a file for each seed, under a folder. Kept as data in SQLite, where AutoGen pickles."""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, ClassVar, Self
 
-from modelport.storage.cache import Cache as Store, MemoryCache, SQLiteCache
+from modelport.client.object_caches import StoredObjects, refuse_services
+from modelport.storage.cache import MemoryCache, SQLiteCache
 
 __all__ = ("Cache", "seed_cache")
 
@@ -23,32 +24,57 @@ def seed_cache(seed: int | str, folder: str = ".cache") -> SQLiteCache:
         return found
 
 
-class Cache:
-    """What ``create(cache=…)`` takes: ``with Cache.disk(seed) as cache``."""
+class Cache(StoredObjects):
+    """What ``create(cache=…)`` takes: ``with Cache.disk(seed) as cache``.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    *config* has ``cache_seed`` (42) and ``cache_path_root`` (``.cache``).
+
+    Raises:
+        ValueError: *config* has another key.
+        ConfigError: it asks for Redis or Cosmos DB, which are left out.
+    """
+
+    ALLOWED_CONFIG_KEYS: ClassVar[tuple[str, ...]] = ("cache_seed", "redis_url", "cache_path_root", "cosmos_db_config")
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        for key in config:
+            if key not in self.ALLOWED_CONFIG_KEYS:
+                raise ValueError(f"Invalid config key: {key} (known: {', '.join(self.ALLOWED_CONFIG_KEYS)})")
+        refuse_services(config.get("redis_url"), config.get("cosmos_db_config"))
+        self.config: dict[str, Any] = {**config, "cache_seed": str(config.get("cache_seed", 42))}
+        super().__init__(seed_cache(self.config["cache_seed"], self.config.get("cache_path_root") or ".cache"))
 
     @classmethod
     def disk(cls, cache_seed: int | str = 42, cache_path_root: str = ".cache") -> Self:
         """A file in *cache_path_root*, another for each seed."""
-        return cls(seed_cache(cache_seed, cache_path_root))
+        return cls({"cache_seed": cache_seed, "cache_path_root": cache_path_root})
 
     @classmethod
-    def memory(cls) -> Self:
+    def memory(cls) -> StoredObjects:
         """In memory, for as long as the object lives."""
-        return cls(MemoryCache())
+        return StoredObjects(MemoryCache())
 
-    def __enter__(self) -> Self:
-        return self
+    @classmethod
+    def redis(cls, cache_seed: int | str = 42, redis_url: str = "redis://localhost:6379/0") -> Self:
+        """Left out.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        Raises:
+            ConfigError: always; it says what to use.
+        """
+        return cls({"cache_seed": cache_seed, "redis_url": redis_url})
 
-    def close(self) -> None:
-        """Close what is open; another use opens it again."""
-        close = getattr(self.store, "close", None)
-        if close is not None:
-            close()
+    @classmethod
+    def cosmos_db(
+        cls,
+        connection_string: str | None = None,
+        container_id: str | None = None,
+        cache_seed: int | str = 42,
+        client: Any | None = None,
+    ) -> Self:
+        """Left out.
+
+        Raises:
+            ConfigError: always; it says what to use.
+        """
+        config = {"connection_string": connection_string, "container_id": container_id, "client": client}
+        return cls({"cache_seed": cache_seed, "cosmos_db_config": config})
