@@ -1,1 +1,22 @@
 """Agents: conversations between models, tools, code and people."""
+
+from modelport.agents.agent import Agent, LLMAgent
+from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
+from modelport.agents.conversable import ConversableAgent, register_function
+from modelport.agents.presets import AssistantAgent, UserProxyAgent
+from modelport.agents.turns import Turn
+from modelport.agents.usage import gather_usage_summary
+
+__all__ = (
+    "Agent",
+    "AssistantAgent",
+    "ChatResult",
+    "ConversableAgent",
+    "LLMAgent",
+    "Turn",
+    "UserProxyAgent",
+    "a_initiate_chats",
+    "gather_usage_summary",
+    "initiate_chats",
+    "register_function",
+)

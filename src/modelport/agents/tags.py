@@ -22,7 +22,7 @@ def parse_tags_from_content(tag: str, content: str | list[dict[str, Any]]) -> li
     elif isinstance(content, list):
         texts = [part["text"] for part in content if part.get("type") == "text"]
     else:
-        raise ValueError(f"content must be str or list, but got {type(content)}")  # noqa: TRY004 - as AutoGen does
+        raise ValueError(f"content must be str or list, but got {type(content)}")
     pattern = re.compile(f"<{re.escape(tag)} (.*?)>")
     return [
         {"tag": tag, "attr": _attributes(match[1].strip()), "match": match}

@@ -19,10 +19,16 @@ class Turn(Struct, frozen=True, kw_only=True):
     recipient: str
     message: dict[str, Any]
     time: float  # when it was sent, in seconds since 1970
+    asks: bool | None = None  # whether the sender asked for a reply; None leaves it to the recipient
     seconds: float | None = None  # how long the sender took to make it; None where it was given, not made
     model: str | None = None  # which model said it; the last, where several were asked
     usage: Usage | None = None  # what all models took that were asked for it; None where none was
     cached: bool = False  # every answer behind it came from a cache
+
+    @property
+    def relayed(self) -> bool:
+        """Somebody else's words, passed on: what a group chat's manager sends to those who listen."""
+        return self.asks is False and self.message.get("name", self.sender) != self.sender
 
 
 class Recorder(Protocol):

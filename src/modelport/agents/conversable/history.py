@@ -1,0 +1,109 @@
+"""What an agent remembers of a conversation: a list of messages in OpenAI's form. Knows no agents."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ("Conversations", "History", "as_message", "flattened", "history_message", "normalized_name", "valid_name")
+
+_KEPT = ("content", "function_call", "tool_calls", "tool_responses", "tool_call_id", "name", "context")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_NAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_LONGEST_NAME = 64  # what OpenAI's API takes
+
+
+class History(list[dict[str, Any]]):
+    """The messages of one conversation, oldest first: a list that knows whether any holds several tool results.
+
+    Only then must it be taken apart before a model reads it; so a turn of a long conversation costs a copy of the list.
+    """
+
+    __slots__ = ("_seen", "_whole")
+
+    def __init__(self, messages: Iterable[dict[str, Any]] = ()) -> None:
+        super().__init__(messages)
+        self._seen = 0
+        self._whole = True
+
+    @property
+    def whole(self) -> bool:
+        """No message holds several tool results. Looks only at what was appended since it was last asked."""
+        if len(self) < self._seen:  # something was taken away
+            self._seen, self._whole = 0, True
+        while self._seen < len(self):
+            self._whole = self._whole and not self[self._seen].get("tool_responses")
+            self._seen += 1
+        return self._whole
+
+
+class Conversations(defaultdict[Any, list[dict[str, Any]]]):
+    """Histories by the agent on the other side, begun when they are first written to."""
+
+    def __init__(self, known: Mapping[Any, list[dict[str, Any]]] | None = None) -> None:
+        super().__init__(History)
+        if known is not None:
+            self.update(known)
+
+
+def as_message(message: Any) -> dict[str, Any]:
+    """*message* as a dict: text becomes its content."""
+    if isinstance(message, str):
+        return {"content": message}
+    return message if isinstance(message, dict) else dict(message)
+
+
+def history_message(message: dict[str, Any], role: str, name: str) -> dict[str, Any] | None:
+    """*message* as it is kept, in a form that OpenAI's API takes; None where it says nothing at all.
+
+    *role* is the speaker's part in this history ("assistant" for the owner, "user" for the other side) and *name* is
+    what the speaker is called; a message may know better.
+    """
+    kept = {key: message[key] for key in _KEPT if message.get(key) is not None}
+    calls = bool(kept.get("function_call") or kept.get("tool_calls"))
+    if "content" not in kept:
+        if "function_call" not in kept and "tool_calls" not in kept:
+            return None
+        kept["content"] = None
+    given = message.get("role")
+    if given in {"function", "tool"}:
+        kept["role"] = given
+    else:
+        kept["role"] = message.get("override_role", role)
+    if calls:
+        kept["role"] = "assistant"  # nobody else may call tools
+    elif "name" not in kept:
+        kept["name"] = name
+    return kept
+
+
+def flattened(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*messages* with one message a tool result, as models want them."""
+    flat: list[dict[str, Any]] = []
+    for message in messages:
+        results = message.get("tool_responses")
+        if not results:
+            flat.append(message)
+            continue
+        flat.extend(results)
+        if message.get("role") != "tool":  # a person who interrupted the call also said something
+            flat.append({key: value for key, value in message.items() if key != "tool_responses"})
+    return flat
+
+
+def normalized_name(name: str) -> str:
+    """*name*, from a model, with what OpenAI's API would refuse replaced by underscores."""
+    return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
+
+
+def valid_name(name: str) -> str:
+    """*name*, from a person.
+
+    Raises:
+        ValueError: it has other characters than letters, digits, ``_`` and ``-``, or more than 64.
+    """
+    if not _NAME.match(name):
+        raise ValueError(f"Invalid name: {name}. Only letters, numbers, '_' and '-' are allowed.")
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"Invalid name: {name}. Name must be less than 64 characters.")
+    return name

@@ -1,0 +1,65 @@
+"""How a message looks on the terminal, in AutoGen 0.2's form, which programs and people read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelport.agents.content import content_str
+from modelport.agents.conversable.history import as_message
+from modelport.agents.iostream import IOStream, colored
+from modelport.client.templating import instantiate
+
+__all__ = ("print_message",)
+
+
+def print_message(message: Any, sender: str, recipient: str, *, templates: bool) -> None:
+    """Print what *sender* said to *recipient*; with *templates*, ``{names}`` in it are filled from its context."""
+    _print_whole(IOStream.get_default(), as_message(message), sender, recipient, templates)
+
+
+def _print_whole(stream: IOStream, message: Mapping[str, Any], sender: str, recipient: str, templates: bool) -> None:
+    stream.print(colored(sender, "yellow"), "(to", f"{recipient}):\n", flush=True)
+    results = message.get("tool_responses")
+    if results:
+        for result in results:
+            _print_whole(stream, as_message(result), sender, recipient, templates)
+        if message.get("role") == "tool":
+            return  # its content only repeats the results
+    if message.get("role") in {"function", "tool"}:
+        _print_result(stream, message)
+    else:
+        _print_speech(stream, message, templates)
+    stream.print("\n", "-" * 80, flush=True, sep="")
+
+
+def _print_result(stream: IOStream, message: Mapping[str, Any]) -> None:
+    key = "name" if message["role"] == "function" else "tool_call_id"
+    heading = f"***** Response from calling {message['role']} ({message.get(key, 'No id found')}) *****"
+    _framed(stream, heading, message["content"])
+
+
+def _print_speech(stream: IOStream, message: Mapping[str, Any], templates: bool) -> None:
+    content = message.get("content")
+    if content is not None:
+        if "context" in message:
+            content = instantiate(content, message["context"], templates)
+        stream.print(content_str(content), flush=True)
+    call = message.get("function_call")
+    if call:
+        call = dict(call)
+        heading = f"***** Suggested function call: {call.get('name', '(No function name found)')} *****"
+        _framed(stream, heading, _arguments(call))
+    for each in message.get("tool_calls") or ():
+        called = dict(each.get("function", {}))
+        name = called.get("name", "(No function name found)")
+        heading = f"***** Suggested tool call ({each.get('id', 'No tool call id found')}): {name} *****"
+        _framed(stream, heading, _arguments(called))
+
+
+def _arguments(call: Mapping[str, Any]) -> str:
+    return f"Arguments: \n{call.get('arguments', '(No arguments found)')}"
+
+
+def _framed(stream: IOStream, heading: str, text: Any) -> None:
+    stream.print(colored(heading, "green"), flush=True)
+    stream.print(text, flush=True)
+    stream.print(colored("*" * len(heading), "green"), flush=True)
