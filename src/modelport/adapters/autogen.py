@@ -91,6 +91,10 @@ class ModelClientModel:
         """The events of the client's answer to *params*, which it gets as they are. Blocks until they are there."""
         return run(self._ask_waiting(params), suspends=True) if self.suspends else self._ask(params)
 
+    async def aask(self, params: dict[str, Any]) -> Sequence[Event]:
+        """As :meth:`ask`, awaited: what is blocking runs in a thread."""
+        return await (self._ask_waiting(params) if self.suspends else offload(self._ask, params))
+
     def _params(self, request: ChatRequest) -> dict[str, Any]:
         params = {**self._defaults, **params_from_request(request)}
         params["messages"] = messages_to_dicts(request.messages)

@@ -1,20 +1,23 @@
 """The entries of AutoGen's wrapper: placeholders until a class is registered, then whatever answers AutoGen's way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from modelport.adapters import ModelClientModel, as_model
+from modelport.client.autogen_call import Call
+from modelport.client.hearing import ahear, hear
+from modelport.client.responses import AsyncStream, Stream
 from modelport.config.assembly import assemble
 from modelport.config.entry import Entry
 from modelport.errors import ConfigError, ModelportError
 from modelport.model import Model, generate, identity, suspends
-from modelport.sync import run
-from modelport.types import ChatRequest, Message, Started, Usage, request_from_params, unfold
+from modelport.sync import iterate, run
+from modelport.types import ChatRequest, ChatResponse, Event, Message, Started, Usage, request_from_params, unfold
 from modelport.wrappers.limiting import RateLimiting
 from modelport.wrappers.metering import Metering, Price, Record
 
-__all__ = ("Given", "ModelEntry", "RegisteredEntry", "own_error")
+__all__ = ("AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
 
 
 class Given:
@@ -37,20 +40,30 @@ class RegisteredEntry:
                 f"{type(client).__name__} is no ModelClient: it needs create() and message_retrieval()",
                 param="model_client_cls",
             )
-        self.client = client
-        self.model = model
+        self.client: Any = client
+        self.model: ModelClientModel = model
         self._limit = None if rate is None else RateLimiting(model, rate)
         self._meter = Metering(model, record=record)
 
     @property
     def identity(self) -> str:
+        """Text that changes when its answers might."""
         return identity(self.model)
 
-    def ask(self, params: dict[str, Any], price: Price | None) -> Given:
-        """The client's answer to *params*, which it gets as they are; its own errors are raised."""
-        _wait(self._limit)
-        events = self.model.ask(params)
-        said = _priced(self._meter, price).whole(_request(params), events)
+    def ask(self, call: Call) -> Given:
+        """The client's answer to the call's params, which it gets as they are; its own errors are raised."""
+        if self._limit is not None:
+            run(self._limit.turn(), suspends=False)
+        return self._given(call, self.model.ask(call.params))
+
+    async def aask(self, call: Call) -> Given:
+        """As :meth:`ask`, awaited."""
+        if self._limit is not None:
+            await self._limit.turn()
+        return self._given(call, await self.model.aask(call.params))
+
+    def _given(self, call: Call, events: Sequence[Event]) -> Given:
+        said = _priced(self._meter, call.price).whole(_counted(call.params), events)
         first, usage = said[0], said[-1]
         assert isinstance(first, Started)
         assert isinstance(usage, Usage)
@@ -65,23 +78,47 @@ class ModelEntry:
     """An entry whose model is found, not registered; its answers have OpenAI's shape, as attributes."""
 
     def __init__(self, entry: Entry, bare: Model, record: Record) -> None:
-        self.client = bare
+        self.client: Any = bare
         self.model: Model = assemble(entry, bare)
+        self._suspends = suspends(self.model)
         self._meter = Metering(bare, record=record)
         self._mine = frozenset(entry.options) | _NOT_ASKED
 
     @property
     def identity(self) -> str:
+        """Text that changes when its answers might."""
         return identity(self.model)
 
-    def ask(self, params: dict[str, Any], price: Price | None) -> Given:
-        """The model's answer."""
+    def ask(self, call: Call) -> Given:
+        """The model's answer, told to the call's hearer while it comes."""
+        request = self._request(call.params)
+        if call.live is None:
+            return self._given(call, request, run(generate(self.model, request), suspends=self._suspends))
+        stream = Stream(iterate(self.model.stream(request), suspends=self._suspends), self._place)
+        return self._given(call, request, hear(stream, call.live))
+
+    async def aask(self, call: Call) -> Given:
+        """As :meth:`ask`, awaited."""
+        request = self._request(call.params)
+        if call.live is None:
+            return self._given(call, request, await generate(self.model, request))
+        answer = self.model.stream(request)
+        stream = AsyncStream(answer, await answer.__aenter__(), self._place)
+        return self._given(call, request, await ahear(stream, call.live))
+
+    def _place(self) -> tuple[str, str, int]:
+        return self.model.name, "", 0
+
+    def _request(self, params: Mapping[str, Any]) -> ChatRequest:
         fields = {name: value for name, value in params.items() if name not in self._mine}
+        if not isinstance(fields.get("model"), str | None):
+            del fields["model"]  # the thing that is asked, in place of its name
         if "messages" not in fields:
             fields["messages"] = fields.pop("prompt", None)
-        request = request_from_params(fields)
-        response = run(generate(self.model, request), suspends=suspends(self.model))
-        *_, usage = _priced(self._meter, price).whole(request, list(unfold(response)))
+        return request_from_params(fields)
+
+    def _given(self, call: Call, request: ChatRequest, response: ChatResponse) -> Given:
+        *_, usage = _priced(self._meter, call.price).whole(request, list(unfold(response)))
         assert isinstance(usage, Usage)
         choices = [_choice(choice.message, choice.index, choice.finish_reason) for choice in response.choices]
         shaped = SimpleNamespace(
@@ -102,8 +139,11 @@ class ModelEntry:
         return [each if each.function_call or each.tool_calls else each.content for each in messages]
 
 
+AnyEntry = RegisteredEntry | ModelEntry
+"""An entry that can be asked."""
+
 _NOT_ASKED = frozenset(
-    {"model_client_cls", "provider", "spec", "base_url", "api_key", "api_key_env", "label", "max_concurrency"}
+    {"model_client_cls", "provider", "spec", "base_url", "api_key", "api_key_env", "label", "max_concurrency", "stream"}
 )
 
 
@@ -120,17 +160,12 @@ def _priced(meter: Metering, price: Price | None) -> Metering:
     return meter if price is None else Metering(meter.model, price=price, record=meter.record)
 
 
-def _wait(limit: RateLimiting | None) -> None:
-    if limit is not None:
-        run(limit.turn(), suspends=False)
-
-
 def _name(config: Mapping[str, Any]) -> str | None:
     model = config.get("model")
     return model if isinstance(model, str) and model else None
 
 
-def _request(params: Mapping[str, Any]) -> ChatRequest:
+def _counted(params: Mapping[str, Any]) -> ChatRequest:
     """The request as far as tokens are counted."""
     return request_from_params({"messages": params.get("messages") or str(params.get("prompt"))})
 

@@ -4,9 +4,9 @@ import os
 
 from modelport.sync import drivers as _drivers, offload as _offload
 from modelport.sync.drivers import iterate, run
-from modelport.sync.offload import OffloadedIterator, Threads, offload, use_threads
+from modelport.sync.offload import OffloadedIterator, Threads, limit_threads, offload, use_threads
 
-__all__ = ("OffloadedIterator", "Threads", "iterate", "offload", "run", "use_threads")
+__all__ = ("OffloadedIterator", "Threads", "iterate", "limit_threads", "offload", "run", "use_threads")
 
 
 def _after_fork() -> None:

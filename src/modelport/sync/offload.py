@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("OffloadedIterator", "Threads", "inline", "offload", "use_threads")
+__all__ = ("OffloadedIterator", "Threads", "inline", "limit_threads", "offload", "use_threads")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _IDLE_SECONDS = 30.0  # an idle thread ends after so long
 _MERGE = 256  # how far a generator in its thread may run ahead of its reader, in items
+_AT_ONCE = 64  # whole answers of blocking code at once, for callers that limit themselves
 
 
 class _Inline(threading.local):
@@ -87,7 +88,9 @@ class Threads:
 
 
 _threads = Threads()
+_limited = Threads(_AT_ONCE)
 _chosen: ContextVar[Threads | None] = ContextVar("modelport-threads", default=None)
+_within: ContextVar[bool] = ContextVar("modelport-within-threads", default=False)
 
 
 def use_threads(threads: Threads | None) -> Threads | None:
@@ -97,17 +100,35 @@ def use_threads(threads: Threads | None) -> Threads | None:
     return before
 
 
+def limit_threads() -> Threads | None:
+    """As :func:`use_threads`, with at most 64 for the whole process, unless others were chosen: thousands of callers
+    that wait for whole answers are no reason for thousands of threads.
+
+    Not for streams: a reader of one may wait for what queues up behind it.
+    """
+    before = _chosen.get()
+    if before is None and not _within.get():
+        _chosen.set(_limited)
+    return before
+
+
 def _submit(context: Context, job: Callable[[], None]) -> None:
     threads = _chosen.get()
     if threads is not None:
-        # What the call itself calls must not queue up behind it.
-        context.run(_chosen.set, None)
+        context.run(_unlimit)
     (threads or _threads).submit(job)
 
 
+def _unlimit() -> None:
+    """What a call itself calls must not queue up behind it."""
+    _chosen.set(None)
+    _within.set(True)
+
+
 def _forget_threads() -> None:
-    global _threads  # noqa: PLW0603  (threads do not survive a fork)
+    global _threads, _limited  # noqa: PLW0603  (threads do not survive a fork)
     _threads = Threads()
+    _limited = Threads(_AT_ONCE)
 
 
 async def offload(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
