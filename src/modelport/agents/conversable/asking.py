@@ -41,17 +41,18 @@ class Asking(Talking):
             raise AssertionError(f"llm_config must be a dict or False or None, got {type(llm_config).__name__}.")
         if llm_config is None and model is None:
             llm_config = self.DEFAULT_CONFIG
-        config: dict[str, Any] = {} if not llm_config and model is not None else _rebuilt(llm_config)
+        config: Any = {} if not llm_config and model is not None else _rebuilt(llm_config)
         if model is not None:
             if "config_list" in config:
                 raise ConfigError("give either model or a config_list, not both", param="model")
             self.llm_config = {**config, "model": model}
             self.client = model if isinstance(model, Client | OpenAIWrapper) else Client(model=model, **_untold(config))
             return
-        self.llm_config = config if isinstance(config, dict) else False
-        if config is False:
+        if not isinstance(config, dict):
+            self.llm_config = False
             self.client = None
             return
+        self.llm_config = config
         if _empty(config):
             raise ValueError(
                 "When using OpenAI or Azure OpenAI endpoints, specify a non-empty 'model' either in 'llm_config' or in "
@@ -153,7 +154,7 @@ class Asking(Talking):
         config = self.llm_config
         if config:
             params.update((key, config[key]) for key in _TOLD if config.get(key))
-        live = _Live(self, self._stream or (bool(config) and config.get("stream") is True))
+        live = _Live(self, self._stream or (config is not False and config.get("stream") is True))
         if live.wanted:
             params["on_chunk"] = live.show
         return params, live

@@ -49,11 +49,7 @@ class Chatting(Judging, Summarizing):
             agent._raise_exception_on_async_reply_functions()
         with plan.under_way():
             plan.prepare()
-            said = None
-            if plan.says_something:
-                said = (
-                    plan.called_message() if plan.calls_for_message else self.generate_init_message(message, **kwargs)
-                )
+            said = plan.first_message(self.generate_init_message)
             if said is not None:
                 self.send(said, recipient, request_reply=plan.request_reply, silent=silent)
                 self._lead(plan.more_turns, recipient, silent)
@@ -76,12 +72,8 @@ class Chatting(Judging, Summarizing):
         plan.check(summary_method)
         with plan.under_way():
             plan.prepare()
-            said = None
-            if plan.says_something:
-                made = (
-                    plan.called_message() if plan.calls_for_message else self.a_generate_init_message(message, **kwargs)
-                )
-                said = await made if isawaitable(made) else made
+            first = plan.first_message(self.a_generate_init_message)
+            said = await first if isawaitable(first) else first
             if said is not None:
                 await self.a_send(said, recipient, request_reply=plan.request_reply, silent=silent)
                 await self._a_lead(plan.more_turns, recipient, silent)

@@ -73,11 +73,6 @@ class Plan(Struct, kw_only=True):
         self.sender._prepare_chat(self.recipient, self.clear_history, reply_at_receive=self.max_turns is None)
 
     @property
-    def says_something(self) -> bool:
-        """Whether there is a first turn at all."""
-        return self.max_turns is None or self.max_turns > 0
-
-    @property
     def request_reply(self) -> bool | None:
         """With a limit the sender leads, turn by turn; without one the two reply of their own accord."""
         return None if self.max_turns is None else True
@@ -87,15 +82,17 @@ class Plan(Struct, kw_only=True):
         """How many turns the sender leads after the first."""
         return 0 if self.max_turns is None else max(self.max_turns - 1, 0)
 
-    @property
-    def calls_for_message(self) -> bool:
-        """Whether the first message is made by a function."""
-        return callable(self.message)
+    def first_message(self, given: Callable[..., Any]) -> Any:
+        """What the chat begins with, or an awaitable of it; None for nothing.
 
-    def called_message(self) -> Any:
-        """The first message, from the function that makes it; an awaitable where that is a coroutine function."""
-        make: Callable[..., Any] = self.message
-        if iscoroutinefunction(make) and self.blocking:
+        A function makes it, or *given* does from the message that was given (``generate_init_message``).
+        """
+        make = self.message
+        if self.max_turns is not None and self.max_turns < 1:
+            return None
+        if not callable(make):
+            return given(make, **self.context)
+        if self.blocking and iscoroutinefunction(make):
             raise AgentError("message is a coroutine function, which only a_initiate_chat() can await", param="message")
         return make(self.sender, self.recipient, self.context)
 
