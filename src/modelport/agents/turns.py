@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from modelport.types import Usage
 
-__all__ = ("Recorder", "Turn", "recorders", "recording")
+__all__ = ("Recorder", "Turn", "recorders", "recording", "unrecorded")
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -51,6 +51,16 @@ def recorders() -> tuple[Recorder, ...]:
 def recording(recorder: Recorder) -> Iterator[None]:
     """Every turn in the ``with`` is given to *recorder*, too."""
     token = _RECORDERS.set((*_RECORDERS.get(), recorder))
+    try:
+        yield
+    finally:
+        _RECORDERS.reset(token)
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Nobody takes note of the chat in the ``with``: it is an aside, such as a model being asked who speaks next."""
+    token = _RECORDERS.set(())
     try:
         yield
     finally:

@@ -55,8 +55,6 @@ def followers(
     following = allowed.get(last_speaker)
     if following is None:
         if last_speaker in agents:
-            raise NoEligibleSpeaker(
-                f"Last speaker {last_speaker.name} is not in the allowed_speaker_transitions_dict."
-            )
+            raise NoEligibleSpeaker(f"Last speaker {last_speaker.name} is not in the allowed_speaker_transitions_dict.")
         return []
     return [agent for agent in candidates if agent in following]

@@ -16,6 +16,7 @@ from modelport.agents.groupchat.roster import Roster
 from modelport.agents.groupchat.settings import check_method
 from modelport.agents.groupchat.twins import AWAITING, BLOCKING, Ways, drive
 from modelport.agents.iostream import IOStream, colored
+from modelport.agents.turns import unrecorded
 from modelport.errors import InvalidGroupChat, NoEligibleSpeaker
 
 __all__ = ("GroupChat",)
@@ -74,7 +75,8 @@ class GroupChat(Roster):
                 return self.next_agent(last_speaker, agents)
         if picked is not None:
             return picked
-        return await ways.auto_select(self, last_speaker, selector, (selecting.uncalled(self.messages), agents))
+        asked = selecting.uncalled(self.messages), agents
+        return await ways.auto_select(self, last_speaker, selector, asked)
 
     async def _method(self, last_speaker: Agent, ways: Ways) -> tuple[str, Agent | None]:
         """How to choose, or already whom."""
@@ -195,15 +197,16 @@ class GroupChat(Roster):
         )
         if self.select_speaker_transform_messages is not None:
             self.select_speaker_transform_messages.add_to_agent(choosing)
-        await ways.chat(
-            judging,
-            choosing,
-            cache=None,  # a conversation's cache is not for this aside
-            message=self._question(self.select_speaker_prompt(candidates), messages),
-            max_turns=2 * attempts,
-            clear_history=False,
-            silent=not self.select_speaker_auto_verbose,
-        )
+        with unrecorded():
+            await ways.chat(
+                judging,
+                choosing,
+                cache=None,  # a conversation's cache is not for this aside
+                message=self._question(self.select_speaker_prompt(candidates), messages),
+                max_turns=2 * attempts,
+                clear_history=False,
+                silent=not self.select_speaker_auto_verbose,
+            )
         chosen = verdict[-1].partition(selecting.SELECTED)[2] if verdict else ""
         return self.agent_by_name(chosen) or self.next_agent(last_speaker, candidates)
 
@@ -271,7 +274,9 @@ class GroupChat(Roster):
             self._tell(f">>>>>>>> Select speaker attempt {tries} failed as it included multiple agent names.", "red")
         else:
             why, field = "it did not include any agent names", "select_speaker_auto_none_template"
-            self._tell(f">>>>>>>> Select speaker attempt #{attempt} failed as it did not include any agent names.", "red")
+            self._tell(
+                f">>>>>>>> Select speaker attempt #{attempt} failed as it did not include any agent names.", "red"
+            )
         if attempts_left:
             text = templates.fill(getattr(self, field), field, agentlist=self._agent_list(agents))
             return True, self._question(text, messages)

@@ -94,9 +94,7 @@ class Roster:
         """The names of the agents, in their order."""
         return [agent.name for agent in self.agents]
 
-    def agent_by_name(
-        self, name: str, recursive: bool = False, raise_on_name_conflict: bool = False
-    ) -> Agent | None:
+    def agent_by_name(self, name: str, recursive: bool = False, raise_on_name_conflict: bool = False) -> Agent | None:
         """The first agent of that name, or None; *recursive* looks into the groups of managers in this one, too.
 
         Raises:
@@ -104,7 +102,9 @@ class Roster:
         """
         found = [agent for agent in (self.nested_agents() if recursive else self.agents) if agent.name == name]
         if raise_on_name_conflict and len(found) > 1:
-            raise AgentNameConflict(f"Found multiple agents with the same name: {len(found)} agents are named {name!r}.")
+            raise AgentNameConflict(
+                f"Found multiple agents with the same name: {len(found)} agents are named {name!r}."
+            )
         return found[0] if found else None
 
     def nested_agents(self) -> list[Agent]:
@@ -140,11 +140,10 @@ class Roster:
     def _mentioned_agents(
         self, message_content: str | list[Any] | dict[str, Any] | None, agents: list[Agent] | None
     ) -> dict[str, int]:
-        """How often a message says each agent's name, for those it says at all. What a model only thought is left out."""
-        if isinstance(message_content, dict):
-            message_content = message_content["content"]
+        """How often a message says each agent's name, if at all; what a model only thought does not count."""
+        content = message_content["content"] if isinstance(message_content, dict) else message_content
         named = self.agents if agents is None else agents
-        return mentioned(content_str(message_content), [agent.name for agent in named])
+        return mentioned(content_str(content), [agent.name for agent in named])
 
     # --- what they are told ---
 

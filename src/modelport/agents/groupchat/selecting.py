@@ -46,7 +46,7 @@ def chooser(
     llm_config: Any,
     classes: Any,
 ) -> ConversableAgent:
-    """The agent with the model: that of *llm_config*, its custom classes among *classes*; or else the *manager*'s own."""
+    """The agent with the model: *llm_config*'s, its custom classes among *classes*; or else the *manager*'s own."""
     agent = ConversableAgent(
         CHOOSING,
         system_message=scene,
@@ -62,7 +62,7 @@ def chooser(
 
 
 def _register(agent: ConversableAgent, llm_config: dict[str, Any], classes: Any) -> None:
-    for entry in llm_config["config_list"] if "config_list" in llm_config else [llm_config]:
+    for entry in llm_config.get("config_list", [llm_config]):
         name = entry.get("model_client_cls")
         if name:
             agent.register_model_client(_class_of(name, classes))

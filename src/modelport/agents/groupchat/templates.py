@@ -22,8 +22,8 @@ Write the name exactly as it is given, capitals included and nothing shortened.
 Answer with the name alone, without a reason."""
 
 ASK_ONE_OF_SEVERAL = (
-    "Your answer has more than one name in it, and only one can speak next. Choose by these rules, the first that fits:\n"
-    + _RULES
+    "Your answer has more than one name in it, and only one can speak next. "
+    "Choose by these rules, the first that fits:\n" + _RULES
 )
 
 ASK_WITH_NAMES = (

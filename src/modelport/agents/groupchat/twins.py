@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from inspect import isawaitable, iscoroutine
 from typing import Any, Protocol, TypeVar
 
+from modelport.agents.agent import Agent
 from modelport.errors import InvalidGroupChat
 from modelport.sync import offload
 
@@ -33,7 +34,7 @@ class Ways(Protocol):
         """Who speaks next in *group*."""
         ...
 
-    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Any:
+    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Agent:
         """Who speaks next, as the model says; *asked* is (messages, agents)."""
         ...
 
@@ -61,8 +62,9 @@ class _Blocking:
     async def select(self, group: Any, last_speaker: Any, selector: Any) -> Any:
         return group.select_speaker(last_speaker, selector)
 
-    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Any:
-        return group._auto_select_speaker(last_speaker, selector, *asked)
+    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Agent:
+        chosen: Agent = group._auto_select_speaker(last_speaker, selector, *asked)
+        return chosen
 
     async def chat(self, sender: Any, recipient: Any, **kwargs: Any) -> Any:
         return sender.initiate_chat(recipient, **kwargs)
@@ -89,8 +91,9 @@ class _Awaiting:
     async def select(self, group: Any, last_speaker: Any, selector: Any) -> Any:
         return await group.a_select_speaker(last_speaker, selector)
 
-    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Any:
-        return await group.a_auto_select_speaker(last_speaker, selector, *asked)
+    async def auto_select(self, group: Any, last_speaker: Any, selector: Any, asked: tuple[Any, Any]) -> Agent:
+        chosen: Agent = await group.a_auto_select_speaker(last_speaker, selector, *asked)
+        return chosen
 
     async def chat(self, sender: Any, recipient: Any, **kwargs: Any) -> Any:
         return await sender.a_initiate_chat(recipient, **kwargs)
