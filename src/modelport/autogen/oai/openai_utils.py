@@ -1,8 +1,6 @@
-"""AutoGen 0.2's names, for programs written for it: ``import modelport.autogen as autogen``."""
+"""AutoGen 0.2's ``autogen.oai.openai_utils``: names only."""
 
-from modelport.client.openai_wrapper import OpenAIWrapper
-from modelport.client.protocol import ModelClient
-from modelport.client.seed_cache import Cache
+from modelport.autogen._absent import explain_absences
 from modelport.config.config_list import config_list_from_json, filter_config
 from modelport.config.keys import (
     config_list_from_dotenv,
@@ -13,9 +11,6 @@ from modelport.config.keys import (
 )
 
 __all__ = (
-    "Cache",
-    "ModelClient",
-    "OpenAIWrapper",
     "config_list_from_dotenv",
     "config_list_from_json",
     "config_list_from_models",
@@ -24,3 +19,5 @@ __all__ = (
     "filter_config",
     "get_config_list",
 )
+
+explain_absences(__name__)
