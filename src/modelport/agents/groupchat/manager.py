@@ -134,13 +134,13 @@ class GroupChatManager(ConversableAgent):
     ) -> tuple[bool, str | None]:
         group = self._groupchat if config is None else config
         _refuse_clashing_names(group)
-        messages = self._oai_messages[sender] if messages is None else messages
+        message = (self._oai_messages[sender] if messages is None else messages)[-1]  # before others are sent
         if group.send_introductions:
             introduction = group.introductions_msg()
             for agent in group.agents:
                 await ways.send(self, introduction, agent, silent=True)
         with self._cache_lent_to(group.agents):
-            replied = await self._rounds(group, messages[-1], sender, ways)
+            replied = await self._rounds(group, message, sender, ways)
         if replied and isinstance(getattr(sender, "groupchat", None), Roster):
             return True, group.messages[-1]["content"] or None
         return True, None
