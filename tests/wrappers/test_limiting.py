@@ -10,7 +10,7 @@ from modelport.model import generate
 from modelport.sync import run
 from modelport.testing import ScriptedModel, reply
 from modelport.types import ChatRequest, messages_from
-from modelport.wrappers.limiting import ConcurrencyLimiting, RateLimiting
+from modelport.wrappers.limiting import ConcurrencyLimiting, Pace, RateLimiting
 from modelport.wrappers.slots import Slots
 
 ASK = ChatRequest(messages=messages_from("hi"))
@@ -23,7 +23,7 @@ async def test_asks_are_spaced_evenly() -> None:
         waits.append(seconds)
         now[0] += seconds
 
-    model = RateLimiting(ScriptedModel(reply("yes")), 4, clock=lambda: now[0], sleep=sleep)
+    model = RateLimiting(ScriptedModel(reply("yes")), Pace(4, clock=lambda: now[0], sleep=sleep))
 
     for _ in range(3):
         await generate(model, ASK)
@@ -39,7 +39,7 @@ async def test_asks_at_once_get_turns_of_their_own() -> None:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    model = RateLimiting(ScriptedModel(reply("yes")), 10, clock=lambda: 0.0, sleep=sleep)
+    model = RateLimiting(ScriptedModel(reply("yes")), Pace(10, clock=lambda: 0.0, sleep=sleep))
 
     await asyncio.gather(*(generate(model, ASK) for _ in range(4)))
 

@@ -13,8 +13,18 @@ from modelport.config.entry import Entry
 from modelport.errors import ConfigError, ModelportError
 from modelport.model import Model, generate, identity, suspends
 from modelport.sync import iterate, run
-from modelport.types import ChatRequest, ChatResponse, Event, Message, Started, Usage, request_from_params, unfold
-from modelport.wrappers.limiting import RateLimiting
+from modelport.types import (
+    ChatRequest,
+    ChatResponse,
+    Event,
+    Message,
+    Messages,
+    Started,
+    Usage,
+    request_from_params,
+    unfold,
+)
+from modelport.wrappers.limiting import Pace
 from modelport.wrappers.metering import Metering, Price, Record
 
 __all__ = ("AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
@@ -42,7 +52,7 @@ class RegisteredEntry:
             )
         self.client: Any = client
         self.model: ModelClientModel = model
-        self._limit = None if rate is None else RateLimiting(model, rate)
+        self._pace = None if rate is None else Pace(rate)
         self._meter = Metering(model, record=record)
 
     @property
@@ -52,14 +62,14 @@ class RegisteredEntry:
 
     def ask(self, call: Call) -> Given:
         """The client's answer to the call's params, which it gets as they are; its own errors are raised."""
-        if self._limit is not None:
-            run(self._limit.turn(), suspends=False)
+        if self._pace is not None:
+            run(self._pace.turn(), suspends=False)
         return self._given(call, self.model.ask(call.params))
 
     async def aask(self, call: Call) -> Given:
         """As :meth:`ask`, awaited."""
-        if self._limit is not None:
-            await self._limit.turn()
+        if self._pace is not None:
+            await self._pace.turn()
         return self._given(call, await self.model.aask(call.params))
 
     def _given(self, call: Call, events: Sequence[Event]) -> Given:
@@ -166,8 +176,11 @@ def _name(config: Mapping[str, Any]) -> str | None:
 
 
 def _counted(params: Mapping[str, Any]) -> ChatRequest:
-    """The request as far as tokens are counted."""
-    return request_from_params({"messages": params.get("messages") or str(params.get("prompt"))})
+    """The request as far as tokens are counted, which is now: the caller's list needs no copy."""
+    messages = params.get("messages")
+    if type(messages) is list:
+        return ChatRequest(messages=Messages(messages))
+    return request_from_params({"messages": messages or str(params.get("prompt"))})
 
 
 def _choice(message: Message, index: int, reason: str) -> SimpleNamespace:

@@ -1,19 +1,21 @@
 """The client: calls the models of a config list, in order of preference, and counts what that takes."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, overload
 
 from modelport.client.given import given_entries
-from modelport.client.responses import Answer, AsyncStream, Stream, answer_from, folded, texts_or_messages
+from modelport.client.hearing import Hearer, OnChunk, ahear, hear
+from modelport.client.responses import Answer, AsyncStream, Chunk, Stream, answer_from, folded, texts_or_messages
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
 from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.entry import entries
-from modelport.errors import ConfigError, NotRegistered, UnknownModelClient
+from modelport.errors import ConfigError, InvalidRequest, NotRegistered, UnknownModelClient
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
-from modelport.storage.cache import open_cache
-from modelport.sync import iterate, run
-from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params
+from modelport.storage.cache import Cache, open_cache
+from modelport.sync import iterate, limit_threads, run, use_threads
+from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params, unfold
 from modelport.types.complaints import shown
 from modelport.wrappers.base import close
 from modelport.wrappers.fallback import Fallback, FallbackAnswer
@@ -52,6 +54,7 @@ class Client(CountsUsage):
     ) -> None:
         self._tally = UsageTally()
         self._cache = open_cache(cache)
+        self._named_caches: dict[str, Cache] = {}
         self._fallback_on = _error_classes(fallback_on)
         self._filter = filter_func
         self._slots = [
@@ -109,24 +112,32 @@ class Client(CountsUsage):
     def create(self, *, stream: Literal[True], **params: Any) -> Stream: ...
 
     @overload
-    def create(self, *, stream: Literal[False] | None = None, **params: Any) -> Answer: ...
+    def create(
+        self, *, stream: Literal[False] | None = None, on_chunk: OnChunk | None = None, **params: Any
+    ) -> Answer: ...
 
     def create(self, **params: Any) -> Answer | Stream:
         """An :class:`Answer`; with ``stream=True`` a :class:`Stream` of chunks, each with the ``text`` said next.
 
         *params* are those of OpenAI's chat completions (``messages``, ``temperature``, ``tools``, …) and
-        ``filter_func``, ``context``, ``allow_format_str_template``, ``cache`` for this call. What is not set is taken
-        from the entry that is asked.
+        ``filter_func``, ``context``, ``allow_format_str_template``, ``cache``, ``timeout`` (seconds that each entry's
+        answer may take) for this call. What is not set is taken from the entry that is asked.
+
+        ``on_chunk`` is called with each chunk as it comes, in this thread, and the whole answer is given all the same.
+        When it fails, the call fails with its error, and the model is left.
 
         Raises:
             InvalidRequest: a field is wrong; ``param`` names it. (A field that no model keeps: UnsupportedField.)
             NotRegistered: a class that the config list names has not been registered; also a RuntimeError.
             AllModelsFailed: no entry answered; ``errors`` has each one's. The only entry's error is raised as it is.
         """
-        if "stream" in params and params.pop("stream"):
-            chain, request = self._prepare(params)
-            answer = chain.stream(request)
-            return Stream(iterate(answer, suspends=chain.suspends), self._place_of(chain, answer))
+        if not _STREAMS.isdisjoint(params):
+            streams, hearer = _streaming(params)
+            if streams or hearer is not None:
+                chain, request = self._prepare(params)
+                answer = chain.stream(request)
+                stream = Stream(iterate(answer, suspends=chain.suspends), self._place_of(chain, answer))
+                return stream if hearer is None else self._heard(stream, hearer)
         chain, request = self._prepare(params)
         if chain is self._chain and self._only is not None:
             only = self._only.stream(request)
@@ -139,17 +150,50 @@ class Client(CountsUsage):
     async def acreate(self, *, stream: Literal[True], **params: Any) -> AsyncStream: ...
 
     @overload
-    async def acreate(self, *, stream: Literal[False] | None = None, **params: Any) -> Answer: ...
+    async def acreate(
+        self, *, stream: Literal[False] | None = None, on_chunk: OnChunk | None = None, **params: Any
+    ) -> Answer: ...
 
     async def acreate(self, **params: Any) -> Answer | AsyncStream:
-        """As :meth:`create`, awaited; with ``stream=True`` an :class:`AsyncStream`, its first chunk on the way."""
-        streams = params.pop("stream", False)
+        """As :meth:`create`, awaited; with ``stream=True`` an :class:`AsyncStream`, its first chunk on the way.
+
+        ``on_chunk`` may be ``async``. Blocking models share a bounded number of threads, but for streams.
+        """
+        streams, hearer = _streaming(params)
         chain, request = self._prepare(params)
-        if not streams:
-            return await self._answer(chain, chain.stream(request))
         answer = chain.stream(request)
-        events = await answer.__aenter__()
-        return AsyncStream(answer, events, self._place_of(chain, answer))
+        if hearer is not None:
+            return await self._aheard(chain, answer, hearer)
+        if streams:
+            return AsyncStream(answer, await answer.__aenter__(), self._place_of(chain, answer))
+        before = limit_threads()
+        try:
+            return await self._answer(chain, answer)
+        finally:
+            use_threads(before)
+
+    def _heard(self, stream: Stream, hearer: Hearer) -> Answer:
+        try:
+            return hear(stream, hearer)
+        except Exception as error:
+            if hearer.begun:
+                raise
+            answer = self._rejected(error)
+        for event in unfold(answer):
+            hearer.tell(Chunk(event))
+        return answer
+
+    async def _aheard(self, chain: Fallback, answer: FallbackAnswer, hearer: Hearer) -> Answer:
+        try:
+            events = await answer.__aenter__()
+            return await ahear(AsyncStream(answer, events, self._place_of(chain, answer)), hearer)
+        except Exception as error:
+            if hearer.begun:
+                raise
+            rejected = self._rejected(error)
+        for event in unfold(rejected):
+            await hearer.told(Chunk(event))
+        return rejected
 
     async def _answer(self, chain: Fallback, answer: AnswerStream) -> Answer:
         chosen = 0
@@ -180,21 +224,37 @@ class Client(CountsUsage):
         context = params.pop("context", None)
         allow = params.pop("allow_format_str_template", self._templates)
         filter_func = params.pop("filter_func", None)
-        cache = params.pop("cache", None)
+        cache = self._opened(params.pop("cache", None))
+        timeout = _seconds(params.pop("timeout", None))
         params.pop("agent", None)
         if context and "messages" in params:
             params["messages"] = filled(params["messages"], context, allow)
-        if cache is not None or filter_func is not None or self._filters:
-            chain = self._chain_for(cache, filter_func, context or {})
+        if cache is not None or timeout is not None or filter_func is not None or self._filters:
+            chain = self._chain_for(cache, timeout, filter_func, context or {})
         return chain, request_from_params(params)
 
-    def _chain_for(self, cache: Any, filter_func: FilterFunction | None, context: Mapping[str, Any]) -> Fallback:
+    def _opened(self, cache: Any) -> Cache | None:
+        """The cache of one call; opened once for all calls where it is named."""
+        if not isinstance(cache, str | os.PathLike):
+            return open_cache(cache)
+        name = os.fspath(cache)
+        if name not in self._named_caches:
+            opened = open_cache(cache)
+            assert opened is not None
+            self._named_caches[name] = opened
+        return self._named_caches[name]
+
+    def _chain_for(
+        self,
+        cache: Cache | None,
+        timeout: float | None,
+        filter_func: FilterFunction | None,
+        context: Mapping[str, Any],
+    ) -> Fallback:
         """The models with what one call asks for around them."""
-        opened = open_cache(cache)
         models: list[tuple[str, Model]] = []
         for slot in self._slots:
-            assert slot.model is not None
-            model = slot.model if opened is None else slot.cached_in(opened)
+            model = slot.model_for(cache, timeout)
             wanted = filter_func or slot.filter_func or self._filter
             models.append((slot.label, model if wanted is None else Filtering(model, _passes(wanted, context))))
         return Fallback(models, on=self._fallback_on)
@@ -235,7 +295,26 @@ class Client(CountsUsage):
         await self.aclose()
 
 
-_OURS = frozenset({"context", "allow_format_str_template", "filter_func", "cache", "agent"})
+_OURS = frozenset({"context", "allow_format_str_template", "filter_func", "cache", "agent", "timeout"})
+_STREAMS = frozenset({"stream", "on_chunk"})
+
+
+def _streaming(params: dict[str, Any]) -> tuple[bool, Hearer | None]:
+    """Whether a call asks for a stream, and who hears it, taken out of *params*."""
+    streams, on_chunk = bool(params.pop("stream", False)), params.pop("on_chunk", None)
+    if streams and on_chunk is not None:
+        raise InvalidRequest(
+            "give stream=True for a stream of chunks, or on_chunk for the whole answer; not both", param="on_chunk"
+        )
+    return streams, None if on_chunk is None else Hearer(on_chunk)
+
+
+def _seconds(timeout: Any) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise InvalidRequest(f"timeout must be a number of seconds above 0, got {shown(timeout)}", param="timeout")
+    return float(timeout)
 
 
 def _error_classes(given: Any) -> type[Exception] | tuple[type[Exception], ...]:

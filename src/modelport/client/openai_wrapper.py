@@ -43,6 +43,7 @@ class OpenAIWrapper(CountsUsage):
         self._configs = given
         self._asked = [{**base, **{k: v for k, v in config.items() if k not in OF_THE_API}} for config in given]
         self._entries: list[AnyEntry | None] = []
+        self._active_entries: list[AnyEntry] | None = None  # all of them, once no class is missing
         for index, config in enumerate(given):
             if config.get("model_client_cls") is not None:
                 self._entries.append(None)
@@ -79,18 +80,19 @@ class OpenAIWrapper(CountsUsage):
         )
 
     def _active(self) -> list[AnyEntry]:
-        active = [each for each in self._entries if each is not None]
-        if len(active) < len(self._entries):
+        if self._active_entries is None:
             missing = [
                 str(config["model_client_cls"])
                 for config, each in zip(self._configs, self._entries, strict=True)
                 if each is None
             ]
-            raise NotRegistered(
-                f"{len(missing)} of {len(self._entries)} entries are not activated: {', '.join(missing)}; call "
-                "register_model_client() once for each of them, or filter them out of the config list"
-            )
-        return active
+            if missing:
+                raise NotRegistered(
+                    f"{len(missing)} of {len(self._entries)} entries are not activated: {', '.join(missing)}; call "
+                    "register_model_client() once for each of them, or filter them out of the config list"
+                )
+            self._active_entries = [each for each in self._entries if each is not None]
+        return self._active_entries
 
     # --- calling ---
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modelport.config.assembly import assemble, registered_model
+from msgspec.structs import replace
+
+from modelport.config.assembly import Limits, assemble, registered_model
 from modelport.config.entry import Entry
 from modelport.config.opening import open_entry
 from modelport.errors import ConfigError
@@ -32,6 +34,8 @@ class Slot:
         self.waiting_for: str | None = entry.model_client_cls if entry.source == "registered" else None
         self._cache = open_cache(entry.call["cache"]) if entry.call.get("cache") is not None else cache
         self._record = record
+        self._limits = Limits(entry)
+        self._lately: tuple[Cache | None, float | None, Model] | None = None
         if self.waiting_for is None:
             self._fill(open_entry(entry))
 
@@ -42,9 +46,21 @@ class Slot:
 
     def _fill(self, bare: Model) -> None:
         self.bare = bare
-        self.model = self.cached_in(self._cache)
+        self._lately = None
+        self.model = self._assembled(self.entry, self._cache)
 
-    def cached_in(self, cache: Cache | None) -> Model:
-        """The entry's model, assembled around *cache*."""
+    def model_for(self, cache: Cache | None, timeout: float | None) -> Model:
+        """The entry's model with what one call has in place of the entry's own *cache* and *timeout*, where given."""
+        assert self.model is not None
+        if cache is None and timeout is None:
+            return self.model
+        lately = self._lately
+        if lately is None or lately[0] is not cache or lately[1] != timeout:
+            entry = self.entry if timeout is None else replace(self.entry, timeout=timeout)
+            lately = (cache, timeout, self._assembled(entry, self._cache if cache is None else cache))
+            self._lately = lately
+        return lately[2]
+
+    def _assembled(self, entry: Entry, cache: Cache | None) -> Model:
         assert self.bare is not None
-        return assemble(self.entry, self.bare, cache=cache, record=self._record)
+        return assemble(entry, self.bare, cache=cache, record=self._record, limits=self._limits)

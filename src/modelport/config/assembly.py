@@ -30,11 +30,12 @@ from modelport.wrappers.caching import Caching
 from modelport.wrappers.deadline import Deadline
 from modelport.wrappers.defaulting import Defaulting
 from modelport.wrappers.honouring import honour
-from modelport.wrappers.limiting import ConcurrencyLimiting, RateLimiting
+from modelport.wrappers.limiting import ConcurrencyLimiting, Pace, RateLimiting
 from modelport.wrappers.metering import Metering, Record
 from modelport.wrappers.retrying import Retrying
+from modelport.wrappers.slots import Slots
 
-__all__ = ("assemble", "registered_model", "request_defaults", "salt_of")
+__all__ = ("Limits", "assemble", "registered_model", "request_defaults", "salt_of")
 
 
 def registered_model(entry: Entry, cls: type, arguments: Mapping[str, Any]) -> Model:
@@ -47,15 +48,33 @@ def registered_model(entry: Entry, cls: type, arguments: Mapping[str, Any]) -> M
     return as_model(cls, config=entry.given, arguments=arguments)
 
 
+class Limits:
+    """What bounds the calls of *entry*, however often its model is assembled."""
+
+    __slots__ = ("pace", "slots")
+
+    def __init__(self, entry: Entry) -> None:
+        self.slots: Slots | None = None if entry.max_concurrency is None else Slots(entry.max_concurrency)
+        self.pace: Pace | None = None if entry.api_rate_limit is None else Pace(entry.api_rate_limit)
+
+
 def assemble(
-    entry: Entry, model: Model, *, cache: Cache | None = None, salt: str = "", record: Record | None = None
+    entry: Entry,
+    model: Model,
+    *,
+    cache: Cache | None = None,
+    salt: str = "",
+    record: Record | None = None,
+    limits: Limits | None = None,
 ) -> Model:
     """*model* inside the wrappers that *entry* asks for, told of each answer's usage through *record*.
+
+    *limits* are given where the model of one entry is assembled more than once.
 
     Raises:
         ConfigError: a field is wrong; names it.
     """
-    inner = _guarded(entry, model)
+    inner = _guarded(entry, model, limits or Limits(entry))
     if cache is not None:
         inner = Caching(inner, cache, salt=f"{salt_of(entry)}{salt}")
     inner = Metering(inner, price=entry.price, lookup=listed_price, record=record)
@@ -63,13 +82,13 @@ def assemble(
     return Defaulting(inner, defaults) if defaults else inner
 
 
-def _guarded(entry: Entry, model: Model) -> Model:
+def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
     if entry.timeout is not None:
         model = Deadline(model, entry.timeout)
-    if entry.max_concurrency is not None:
-        model = ConcurrencyLimiting(model, entry.max_concurrency)
-    if entry.api_rate_limit is not None:
-        model = RateLimiting(model, entry.api_rate_limit)
+    if limits.slots is not None:
+        model = ConcurrencyLimiting(model, limits.slots)
+    if limits.pace is not None:
+        model = RateLimiting(model, limits.pace)
     if entry.max_retries:
         model = Retrying(model, entry.max_retries)
     return honour(model)

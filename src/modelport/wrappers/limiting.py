@@ -12,21 +12,19 @@ from modelport.wrappers.base import Wrapper
 from modelport.wrappers.slots import Slots
 from modelport.wrappers.waiting import pause
 
-__all__ = ("ConcurrencyLimiting", "RateLimiting")
+__all__ = ("ConcurrencyLimiting", "Pace", "RateLimiting")
 
 
-class RateLimiting(Wrapper):
-    """A model that is asked at most *per_second* times a second (which may be a fraction), evenly spaced."""
+class Pace:
+    """Turns, at most *per_second* a second (which may be a fraction), evenly spaced. Several models may share one."""
 
     def __init__(
         self,
-        model: Model,
         per_second: float,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = pause,
     ) -> None:
-        super().__init__(model)
         if not per_second > 0:
             raise ConfigError(f"api_rate_limit must be above 0 requests a second, got {per_second!r}")
         self._interval = 1.0 / per_second
@@ -34,10 +32,6 @@ class RateLimiting(Wrapper):
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = float("-inf")
-
-    def stream(self, request: ChatRequest) -> AnswerStream:
-        """The model's answer, when its turn has come."""
-        return _Gated(self, self.turn, request)
 
     async def turn(self) -> Callable[[], None] | None:
         """Wait for the next turn."""
@@ -48,6 +42,18 @@ class RateLimiting(Wrapper):
         if at > now:
             await self._sleep(at - now)
         return None
+
+
+class RateLimiting(Wrapper):
+    """A model that is asked in turns: so many times a second, or in those of *pace*."""
+
+    def __init__(self, model: Model, pace: float | Pace) -> None:
+        super().__init__(model)
+        self.pace: Pace = pace if isinstance(pace, Pace) else Pace(pace)
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The model's answer, when its turn has come."""
+        return _Gated(self, self.pace.turn, request)
 
 
 class ConcurrencyLimiting(Wrapper):
