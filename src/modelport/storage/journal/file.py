@@ -1,0 +1,391 @@
+"""A journal's SQLite file: made, checked, appended to, read. Knows no threads' affairs, and not what entries mean."""
+
+import os
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.storage.journal.errors import JournalError, JournalReason
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ("JournalFile", "Row", "failure", "is_busy", "read_rows")
+
+_OURS = 0x6D70_6A6F  # "mpjo", the file's application id
+_VERSION = 1
+_MAGIC = b"SQLite format 3\x00"
+_PATIENCE = 10.0  # seconds to wait for other processes while the file is opened
+_BUSY = 50  # milliseconds that one try at writing waits for other processes
+_MOST_OPEN = 64  # files held open between writes, three descriptors each
+_CHUNK = 256  # rows read at once
+
+Row = tuple[str, str, float, bytes]  # the chat, the kind, seconds since 1970, the encoded data
+
+_SCHEMA = (
+    """CREATE TABLE entries (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
+        body BLOB NOT NULL, sum INTEGER NOT NULL)""",
+    "CREATE INDEX entries_by_chat ON entries (chat)",
+    """CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
+        BEGIN SELECT RAISE(ABORT, 'a journal is only appended to'); END""",
+    """CREATE TRIGGER entries_are_not_removed BEFORE DELETE ON entries
+        BEGIN SELECT RAISE(ABORT, 'a journal is only appended to'); END""",
+    """CREATE TRIGGER entries_are_not_replaced BEFORE INSERT ON entries
+        WHEN EXISTS (SELECT 1 FROM entries WHERE number = new.number)
+        BEGIN SELECT RAISE(ABORT, 'a journal is only appended to'); END""",
+    f"PRAGMA application_id = {_OURS}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+
+_REASONS: dict[int, tuple[JournalReason, str]] = {  # by SQLite's primary result codes
+    5: ("locked", "another process has kept it locked: end that process, or give another path"),
+    6: ("locked", "it is locked: end who uses it, or give another path"),
+    8: ("read_only", "it may not be written: change its permissions, or give another path"),
+    10: ("unreachable", "the disk failed to do what was asked: look at the disk, or give a path on another"),
+    11: ("damaged", "it is damaged: keep it, and give another path"),
+    13: ("full", "the disk is full: make room and flush() again, or give a path on another disk"),
+    14: ("unreachable", "it cannot be opened: look at its permissions and its folder's, or give another path"),
+    26: ("not_a_journal", "it is no journal: give another path"),
+}
+
+
+def failure(path: Path, error: BaseException, *, unwritten: Sequence[Any] = ()) -> JournalError:
+    """What SQLite or the system said about the journal at *path*, as the error that users see."""
+    if isinstance(error, JournalError):
+        return JournalError(error.message, reason=error.reason, path=path, unwritten=unwritten)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    reason, advice = _REASONS.get(code, ("unreachable", "give a path that can be written"))
+    what = getattr(error, "strerror", None) or error
+    count = f"; {len(unwritten)} {'entry is' if len(unwritten) == 1 else 'entries are'} not in it" if unwritten else ""
+    return JournalError(f"journal {path}: {advice} ({what}){count}", reason=reason, path=path, unwritten=unwritten)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another process is only just writing."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == 5
+
+
+class JournalFile:
+    """The file at *path*, opened when it is needed. To be used from any thread.
+
+    Raises:
+        JournalError: it is no journal, or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path = path
+        self._connection: sqlite3.Connection | None = None
+        self._inode = (0, 0)
+        with sqlite_at_work:
+            self._open()
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write *rows*, all or none; they are durable when this returns.
+
+        Raises:
+            sqlite3.Error, JournalError: none is written.
+        """
+        with sqlite_at_work:
+            connection = self._open()
+            self._check_inode()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(
+                    "INSERT INTO entries (chat, kind, time, body, sum) VALUES (?, ?, ?, ?, ?)",
+                    ((chat, kind, when, body, _sum(chat, kind, body)) for chat, kind, when, body in rows),
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(Exception):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                raise
+            _keep_open(self)
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with sqlite_at_work:
+            connection, self._connection = self._connection, None
+            _open_files.pop(id(self), None)
+            if connection is not None:
+                connection.close()
+
+    def forget(self) -> None:
+        """In a forked child: what the parent has open is the parent's, and must not even be closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _immortal(connection)
+
+    def _open(self) -> "sqlite3.Connection":
+        if self._connection is None:
+            _check_place(self.path)
+            with _translated(self.path):
+                self._connection = _patiently(lambda: _connect(self.path))
+                self._inode = _inode(self.path)
+            _keep_open(self)
+        return self._connection
+
+    def _check_inode(self) -> None:
+        """SQLite would go on writing into a file that nobody can find any more."""
+        if _inode(self.path) != self._inode:
+            self.close()
+            raise JournalError(
+                f"journal {self.path}: the file was removed or replaced while it was in use: what was appended since "
+                "is not in it; flush() begins it anew",
+                reason="gone",
+                path=self.path,
+            )
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what is not a journal, before anything is written to it."""
+    if not path.parent.is_dir():
+        what = "is not a folder" if path.parent.exists() else "does not exist"
+        raise JournalError(
+            f"journal {path}: its folder {path.parent} {what}: make the folder, or give another path",
+            reason="no_folder",
+            path=path,
+        )
+    if path.is_dir():
+        raise JournalError(
+            f"journal {path}: it is a folder: give the path of a file", reason="not_a_journal", path=path
+        )
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise failure(path, error) from error
+    if head and (head[:16] != _MAGIC or int.from_bytes(head[68:72], "big") not in {0, _OURS}):
+        raise JournalError(
+            f"journal {path}: it exists and is not a journal of modelport's: give another path, or move it away",
+            reason="not_a_journal",
+            path=path,
+        )
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return facts.st_dev, facts.st_ino
+
+
+def _connect(path: Path) -> "sqlite3.Connection":
+    import sqlite3
+
+    connection = sqlite3.connect(path, timeout=_BUSY / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        if not _is_journal(connection, path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _make(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an acknowledged entry survives a loss of power, too
+        connection.execute("PRAGMA fullfsync = ON")  # the same on macOS; nothing elsewhere
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(connection: "sqlite3.Connection", path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_journal(connection, path):  # another process may have made it meanwhile
+            for statement in _SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(Exception):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _is_journal(connection: "sqlite3.Connection", path: Path) -> bool:
+    """True for a journal, False for an empty file.
+
+    Raises:
+        JournalError: it is another program's database, or a newer modelport's.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application == _OURS and version > _VERSION:
+        raise JournalError(
+            f"journal {path}: it is of version {version}, and this modelport knows versions up to {_VERSION}: "
+            "use a newer modelport, or give another path",
+            reason="newer",
+            path=path,
+        )
+    if application != _OURS and (application or tables):
+        raise JournalError(
+            f"journal {path}: it is another program's database: give another path", reason="not_a_journal", path=path
+        )
+    return bool(application == _OURS and tables)
+
+
+def _patiently(act: "Callable[[], sqlite3.Connection]") -> "sqlite3.Connection":
+    """SQLite itself does not wait for who is just switching a file to WAL."""
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return act()
+        except Exception as error:
+            if not is_busy(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    import sqlite3
+
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise failure(path, error) from error
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_rows(
+    path: Path, *, chat: str | None = None, kinds: Sequence[str] = (), after: int = 0
+) -> Iterator[tuple[int, Row]]:
+    """The numbers and rows of the entries that are in the file, in order; those that *chat*, *kinds* and *after* pick.
+
+    Raises:
+        JournalError: there is no such file, it is no journal, or damaged, as far as what is read shows.
+    """
+    if not path.exists():
+        raise JournalError(f"journal {path}: there is no such file: check the path", reason="not_there", path=path)
+    _check_place(path)
+    with _translated(path), _reading(path) as connection:
+        if not _is_journal(connection, path):
+            return
+        where = ["number > ?"] + (["chat = ?"] if chat is not None else [])
+        where += [f"kind IN ({', '.join('?' * len(kinds))})"] if kinds else []
+        values = (after, *(() if chat is None else (chat,)), *kinds)
+        cursor = connection.execute(
+            f"SELECT number, chat, kind, time, body, sum FROM entries WHERE {' AND '.join(where)} ORDER BY number",  # noqa: S608  (no value is in it)
+            values,
+        )
+        expected = after + 1 if len(where) == 1 else None
+        while rows := cursor.fetchmany(_CHUNK):
+            for number, its_chat, kind, when, body, check in rows:
+                if (expected is not None and number != expected) or check != _sum(its_chat, kind, body):
+                    raise JournalError(
+                        f"journal {path}: entry {expected or number} is not what was written: the file is damaged, or "
+                        "somebody changed it",
+                        reason="damaged",
+                        path=path,
+                    )
+                expected = None if expected is None else expected + 1
+                yield number, (its_chat, kind, when, body)
+
+
+@contextmanager
+def _reading(path: Path) -> "Iterator[sqlite3.Connection]":
+    import sqlite3
+
+    address = path.absolute().as_uri()
+    wal = path.with_name(f"{path.name}-wal")
+    try:
+        connection = _readable(f"{address}?mode=rw")  # so that closing it tidies up after a process that was killed
+    except sqlite3.OperationalError:
+        try:
+            connection = _readable(f"{address}?mode=ro")
+        except sqlite3.OperationalError:
+            if wal.exists() and wal.stat().st_size:
+                raise  # part of it is in there, which nobody may leave out
+            connection = _readable(f"{address}?mode=ro&immutable=1")  # in a folder that may not be written
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _readable(address: str) -> "sqlite3.Connection":
+    import sqlite3
+
+    connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _sum(chat: str, kind: str, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{chat}\0{kind}".encode()))
+
+
+# --- what a process has open ------------------------------------------------------------------------------------------
+
+_open_files: OrderedDict[int, JournalFile] = OrderedDict()
+
+
+class _Work:
+    """Held while this process is inside SQLite on a journal's behalf, so that no fork copies its locks half-taken."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+sqlite_at_work: _Work = _Work()
+
+
+def _keep_open(file: JournalFile) -> None:
+    """Note that *file* was used; close what was not for longest, where too many are open."""
+    _open_files[id(file)] = file
+    _open_files.move_to_end(id(file))
+    while len(_open_files) > _MOST_OPEN:
+        _, oldest = _open_files.popitem(last=False)
+        oldest.close()
+
+
+def _before_fork() -> None:
+    sqlite_at_work.lock.acquire(timeout=_PATIENCE)
+
+
+def _after_fork_in_parent() -> None:
+    with suppress(RuntimeError):  # it was not got in time
+        sqlite_at_work.lock.release()
+
+
+def _after_fork_in_child() -> None:
+    sqlite_at_work.lock = threading.RLock()
+    _open_files.clear()
+
+
+def _immortal(connection: object) -> None:
+    """Never destroy *connection*: SQLite's own rule for what a forked child inherits."""
+    with suppress(ImportError):
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
