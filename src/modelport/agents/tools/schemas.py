@@ -199,7 +199,7 @@ def _type_schema(name: str, kind: Any, where: str) -> dict[str, Any]:
     if isinstance(plain, type) and plain in _PLAIN:  # most parameters, and no reason to import pydantic
         return {"type": _PLAIN[plain]}
     if isinstance(kind, ForwardRef):
-        raise NameError(  # noqa: TRY004  (a name is missing, as pydantic has it)
+        raise NameError(
             f"the annotation '{kind.__forward_arg__}' of the parameter '{name}'{where} has a name that its module "
             "does not know: import or define it there, not only for type checkers"
         )
