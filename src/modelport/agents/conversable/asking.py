@@ -93,9 +93,11 @@ class Asking(Talking):
         client = self.client if config is None else config
         if client is None:
             return False, None
-        messages = self._oai_messages[sender] if messages is None else messages
-        asked = [*self._oai_system_message, *messages]
-        reply = self._generate_oai_reply_from_client(client, _Asked(asked, _whole(messages)), self.client_cache)
+        asked, whole = self._asked(messages, sender)
+        if type(self)._generate_oai_reply_from_client is Asking._generate_oai_reply_from_client:
+            reply = self._ask(client, asked, self.client_cache, whole=whole)
+        else:
+            reply = self._generate_oai_reply_from_client(client, asked, self.client_cache)
         return reply is not None, reply
 
     @twin_of(generate_oai_reply)
@@ -111,42 +113,50 @@ class Asking(Talking):
         client = self.client if config is None else config
         if client is None:
             return False, None
-        messages = self._oai_messages[sender] if messages is None else messages
-        asked = [*self._oai_system_message, *messages]
-        if not hasattr(client, "acreate"):
+        asked, whole = self._asked(messages, sender)
+        changed = type(self)._generate_oai_reply_from_client is not Asking._generate_oai_reply_from_client
+        if changed or not hasattr(client, "acreate"):
             reply = await offload(self._generate_oai_reply_from_client, client, asked, self.client_cache)
         else:
-            reply = await self._a_generate_oai_reply_from_client(
-                client, _Asked(asked, _whole(messages)), self.client_cache
-            )
+            reply = await self._a_ask(client, asked, self.client_cache, whole=whole)
         return reply is not None, reply
+
+    def _asked(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> tuple[list[dict[str, Any]], bool]:
+        """What the model is to read, and whether it can as it is: no message holds several tool results."""
+        messages = self._oai_messages[sender] if messages is None else messages
+        return [*self._oai_system_message, *messages], isinstance(messages, History) and messages.whole
 
     def _generate_oai_reply_from_client(
         self, llm_client: Any, messages: list[dict[str, Any]], cache: Any
     ) -> str | dict[str, Any] | None:
-        params, live = self._params(messages, cache)
-        try:
-            response = llm_client.create(**params)
-        finally:
-            live.end()
-        return self._reply_in(llm_client, response, live)
+        """The reply of *llm_client*: overridden to ask in another way."""
+        return self._ask(llm_client, messages, cache)
 
-    async def _a_generate_oai_reply_from_client(
-        self, llm_client: Any, messages: list[dict[str, Any]], cache: Any
+    def _ask(
+        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False
     ) -> str | dict[str, Any] | None:
-        params, live = self._params(messages, cache)
+        params, live = self._params(messages, cache, whole)
         try:
-            response = await llm_client.acreate(**params)
+            response = client.create(**params)
         finally:
             live.end()
-        return self._reply_in(llm_client, response, live)
+        return self._reply_in(client, response, live)
 
-    def _params(self, messages: list[dict[str, Any]], cache: Any) -> tuple[dict[str, Any], "_Live"]:
-        whole = isinstance(messages, _Asked) and messages.whole
+    async def _a_ask(
+        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False
+    ) -> str | dict[str, Any] | None:
+        params, live = self._params(messages, cache, whole)
+        try:
+            response = await client.acreate(**params)
+        finally:
+            live.end()
+        return self._reply_in(client, response, live)
+
+    def _params(self, messages: list[dict[str, Any]], cache: Any, whole: bool) -> tuple[dict[str, Any], "_Live"]:
         # The context is for this call: it is taken out of the history, as the next message may bring another.
         context = messages[-1].pop("context", None) if messages else None
         params: dict[str, Any] = {
-            "messages": list(messages) if whole else flattened(messages),
+            "messages": messages if whole else flattened(messages),
             "context": context,
             "cache": cache,
             "agent": self,
@@ -199,16 +209,6 @@ _TOLD = ("functions", "tools")  # told with each call, not to the client when it
 _NOT_TOLD = frozenset({*_TOLD, "stream"})
 
 
-class _Asked(list[dict[str, Any]]):
-    """The messages of a call, and whether they can go to the model as they are."""
-
-    __slots__ = ("whole",)
-
-    def __init__(self, messages: list[dict[str, Any]], whole: bool) -> None:
-        super().__init__(messages)
-        self.whole = whole
-
-
 class _Live:
     """A reply that is shown while it comes: to a callback, or on the terminal below the speaker's name."""
 
@@ -235,10 +235,6 @@ class _Live:
         """The reply is there, or failed."""
         if self.shown:
             IOStream.get_default().print("", flush=True)
-
-
-def _whole(messages: list[dict[str, Any]]) -> bool:
-    return isinstance(messages, History) and messages.whole
 
 
 def _untold(config: Mapping[str, Any]) -> dict[str, Any]:

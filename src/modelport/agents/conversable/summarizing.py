@@ -44,7 +44,7 @@ class Summarizing(Asking):
         args = {"cache": cache, **(summary_args or {})}
         client, messages = self._reflected(recipient, args)
         try:
-            return await self._a_generate_oai_reply_from_client(client, messages, args["cache"])
+            return await self._a_ask(client, messages, args["cache"])
         except ModelportError as error:
             return _no_reflection(error)
 
