@@ -3,7 +3,9 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from modelport.errors import ConfigError
 from modelport.storage.runtime_log.base import BaseLogger
@@ -47,7 +49,7 @@ class SqliteLogger(BaseLogger):
     """Writes to the file ``config["dbname"]`` (``logs.db``), in the working directory unless it says where.
 
     A row is committed when its method returns, so that every connection sees it at once. Several processes may write
-    to one file, and to one that AutoGen made; a child made by ``fork`` opens it anew.
+    to one file, and to one that AutoGen made. The file is closed while the process forks, and opened on both sides.
 
     Raises:
         ConfigError: the file cannot be opened, or is no database.
@@ -63,9 +65,8 @@ class SqliteLogger(BaseLogger):
         self.session_id: str = str(uuid4())
         self._plain = Plain()
         self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._inherited: list[sqlite3.Connection | None] = []  # of the parent process: neither used nor closed here
         self.con: sqlite3.Connection | None = self._opened()
+        _loggers.add(self)
 
     def start(self) -> str:
         """Make the tables where there are none, and give the id of the session."""
@@ -182,7 +183,8 @@ class SqliteLogger(BaseLogger):
         """Close the file. What is logged afterwards is lost."""
         with self._lock:
             con, self.con = self.con, None
-            if con is not None and self._process == os.getpid():
+            _loggers.discard(self)
+            if con is not None:
                 con.close()
 
     def get_connection(self) -> "sqlite3.Connection | None":
@@ -190,8 +192,6 @@ class SqliteLogger(BaseLogger):
         return self.con
 
     def _insert(self, table: str, ending: str = "", **row: Any) -> None:
-        if self._process != os.getpid():
-            self._after_fork()
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) {ending}"  # noqa: S608 - names of this file's own
         with self._lock:
@@ -199,11 +199,21 @@ class SqliteLogger(BaseLogger):
                 with self.con:
                     self.con.execute(statement, tuple(row.values()))
 
-    def _after_fork(self) -> None:
-        self._inherited.append(self.con)
-        self._lock = threading.Lock()  # the parent's may be held by a thread that is not here
-        self._process = os.getpid()
-        self.con = None if self.con is None or self.dbname == ":memory:" else self._opened()
+    def pause(self) -> None:
+        """Close the file and log nothing until :meth:`resume`: a connection must not be there while a process forks."""
+        self._lock.acquire()
+        if self.con is not None and self.dbname != ":memory:":
+            self.con.close()
+
+    def resume(self) -> None:
+        """Open it again, in either process."""
+        try:
+            if self.con is not None and self.dbname != ":memory:":
+                self.con = None
+                with suppress(ConfigError):  # a child may have left its parent's folder: it logs no more
+                    self.con = self._opened()
+        finally:
+            self._lock.release()
 
     def _opened(self) -> "sqlite3.Connection":
         import sqlite3
@@ -225,3 +235,23 @@ class SqliteLogger(BaseLogger):
             'config={"dbname": …}',
             param="dbname",
         )
+
+
+# SQLite keeps account of its locks by process: a child with its parent's open connection would take none of its own.
+_loggers: WeakSet[SqliteLogger] = WeakSet()
+_paused: list[SqliteLogger] = []
+
+
+def _pause() -> None:
+    for each in list(_loggers):
+        each.pause()
+        _paused.append(each)
+
+
+def _resume() -> None:
+    while _paused:
+        _paused.pop().resume()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_pause, after_in_parent=_resume, after_in_child=_resume)
