@@ -2,9 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from hashlib import md5
 from pathlib import Path
-from string import Template
 from typing import ClassVar
 
 import msgspec
@@ -13,8 +11,14 @@ from modelport.agents.code_execution._languages import DEFAULT_EXECUTION_POLICY,
 from modelport.agents.code_execution.base import CodeBlock, CodeExtractor, CommandLineCodeResult
 from modelport.agents.code_execution.extraction import MarkdownCodeExtractor
 from modelport.agents.code_execution.functions import AnyFunction, functions_source, required_packages, to_stub
-from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Stop, a_stoppable
-from modelport.agents.code_execution.workspace import OutsideWorkspace, confine, named_file, write_code
+from modelport.agents.code_execution.processes import OUTPUT_LIMIT, a_stoppable
+from modelport.agents.code_execution.workspace import (
+    OutsideWorkspace,
+    confine,
+    named_file,
+    temporary_name,
+    write_code,
+)
 
 TIMEOUT_MSG = "Timeout"
 TIMEOUT_CODE = 124  # of the command "timeout"
@@ -86,6 +90,8 @@ class CommandLineExecutor:
 
     def format_functions_for_prompt(self, prompt_template: str = FUNCTION_PROMPT_TEMPLATE) -> str:
         """*prompt_template* with ``$module_name`` and ``$functions``, their stubs, filled in: for a system message."""
+        from string import Template
+
         stubs = "\n\n".join(to_stub(each) for each in self._functions)
         return Template(prompt_template).substitute(module_name=self._functions_module, functions=stubs)
 
@@ -98,22 +104,22 @@ class CommandLineExecutor:
         Raises:
             ValueError: there are no blocks; a local shell block is refused as dangerous; the functions do not load.
         """
-        return self._execute(code_blocks, Stop())
+        return self._execute(code_blocks)
 
     async def a_execute_code_blocks(self, code_blocks: list[CodeBlock]) -> CommandLineCodeResult:
         """:meth:`execute_code_blocks` off the event loop; when the task is cancelled, what runs is killed."""
         return await a_stoppable(self._execute, code_blocks)
 
-    def _execute(self, blocks: list[CodeBlock], stop: Stop) -> CommandLineCodeResult:
+    def _execute(self, blocks: list[CodeBlock]) -> CommandLineCodeResult:
         if not blocks:
             raise ValueError("No code blocks to execute.")
         with self._setup:
             if not self._setup_functions_complete:
-                self._set_up_functions(stop)
+                self._set_up_functions()
                 self._setup_functions_complete = True
-        return self._run_blocks(blocks, stop)
+        return self._run_blocks(blocks)
 
-    def _run_blocks(self, blocks: list[CodeBlock], stop: Stop) -> CommandLineCodeResult:
+    def _run_blocks(self, blocks: list[CodeBlock]) -> CommandLineCodeResult:
         output, first, exit_code = "", None, 0
         for block in blocks:
             lang = self._language(block.language.lower())
@@ -122,7 +128,7 @@ class CommandLineExecutor:
                 return CommandLineCodeResult(1, output + self._unknown(lang), first)
             code = quiet_pip(block.code, lang)
             try:
-                path = confine(named_file(code) or self._temporary_name(code, lang), self._work_dir)
+                path = confine(named_file(code) or temporary_name(code, self._extension(lang)), self._work_dir)
                 write_code(path, code)
             except OutsideWorkspace as error:
                 return CommandLineCodeResult(1, output + str(error), first)
@@ -133,28 +139,24 @@ class CommandLineExecutor:
                 output += f"Code saved to {path}\n"
                 exit_code = 0
                 continue
-            exit_code, text = self._run_file(lang, path, stop)
+            exit_code, text = self._run_file(lang, path)
             output += text
             if exit_code:
                 break
         return CommandLineCodeResult(exit_code, output, first)
 
-    def _temporary_name(self, code: str, lang: str) -> str:
-        digest = md5(code.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-        return f"tmp_code_{digest}.{self._extension(lang)}"
-
-    def _set_up_functions(self, stop: Stop) -> None:
+    def _set_up_functions(self) -> None:
         source = functions_source(self._functions)
         module = confine(f"{self._functions_module}.py", self._work_dir)
         write_code(module, source)
         packages = required_packages(self._functions)
         if packages:
-            exit_code, text = self._install(packages, stop)
+            exit_code, text = self._install(packages)
             if exit_code == TIMEOUT_CODE:
                 raise ValueError(f"Pip install timed out after {self._timeout} seconds: {', '.join(packages)}")
             if exit_code:
                 raise ValueError(f"Pip install failed. {text}")
-        exit_code, text = self._run_file("python", module, stop)
+        exit_code, text = self._run_file("python", module)
         if exit_code:
             raise ValueError(f"Functions failed to load: {text}")
 
@@ -172,9 +174,9 @@ class CommandLineExecutor:
     def _extension(self, lang: str) -> str:
         raise NotImplementedError
 
-    def _run_file(self, lang: str, path: Path, stop: Stop) -> tuple[int, str]:
+    def _run_file(self, lang: str, path: Path) -> tuple[int, str]:
         """Exit code and output of the file *path*."""
         raise NotImplementedError
 
-    def _install(self, packages: list[str], stop: Stop) -> tuple[int, str]:
+    def _install(self, packages: list[str]) -> tuple[int, str]:
         raise NotImplementedError

@@ -1,7 +1,6 @@
 """Which program runs a language's files, and how pip is kept quiet. Starts nothing."""
 
 import re
-import shutil
 
 from modelport.agents.code_execution.extraction import PYTHON_VARIANTS
 
@@ -39,6 +38,8 @@ def program_for(lang: str, path: str | None) -> str:
     if lang == "javascript":
         return "node"
     if lang in _POWERSHELL:
+        import shutil
+
         return "powershell" if shutil.which("powershell", path=path) else "pwsh"
     raise NotImplementedError(f"{lang} not recognized in code execution")
 

@@ -28,37 +28,31 @@ _TOP = r"(?:/|~|\$\{?HOME\}?)"
 _GAP = r"\s{0,9}"
 _CALLS_ITSELF = rf"(?<![\w:.])(?P=name){_GAP}\|{_GAP}(?P=name){_GAP}&"
 
-_SHELL_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), reason)
-    for pattern, reason in (
-        (r"\brm\s{1,400}-rf\b", _RM),
-        # -rf in any order, spelling and place: -fr, -Rf, -r -f, --recursive --force.
-        (rf"\brm\b(?={_RECURSIVE})(?={_ARGS}\s-(?:[a-zA-Z]*f|-f[orce]*\b))", _RM),
-        (
-            rf"\brm\b(?={_RECURSIVE}){_ARGS}\s{_TOP}(?:/?\*)?/?(?=\s|$|[;&|])",
-            _ROOT,
-        ),
-        (rf"\bfind\s+{_TOP}/?\s[^\n;]{{0,400}}?(?:-delete\b|-exec\s+rm\b)", _ROOT),
-        (r"\bmv\b[^\n]{0,4000}?\s/dev/null", _MV),
-        (r"\bdd\b", _DD),
-        (rf">\|?\s*{_DISKS}", _DISK),
-        (rf"\b(?:tee|cp|shred|truncate|wipefs|blkdiscard)\b{_ARGS}\s{_DISKS}", _DISK),
-        (r"\bmkfs(?:\.\w+)?\b", _FORMAT),
-        # name() { name | name & }; in any spacing, under any name.
-        (
-            rf"(?<![\w:.])(?P<name>[\w:.]{{1,64}}){_GAP}\(\){_GAP}\{{[^}}]{{0,400}}?{_CALLS_ITSELF}",
-            _BOMB,
-        ),
-    )
+_SHELL_RULES: tuple[tuple[str, str], ...] = (
+    (r"\brm\s{1,400}-rf\b", _RM),
+    # -rf in any order, spelling and place: -fr, -Rf, -r -f, --recursive --force.
+    (rf"\brm\b(?={_RECURSIVE})(?={_ARGS}\s-(?:[a-zA-Z]*f|-f[orce]*\b))", _RM),
+    (
+        rf"\brm\b(?={_RECURSIVE}){_ARGS}\s{_TOP}(?:/?\*)?/?(?=\s|$|[;&|])",
+        _ROOT,
+    ),
+    (rf"\bfind\s+{_TOP}/?\s[^\n;]{{0,400}}?(?:-delete\b|-exec\s+rm\b)", _ROOT),
+    (r"\bmv\b[^\n]{0,4000}?\s/dev/null", _MV),
+    (r"\bdd\b", _DD),
+    (rf">\|?\s*{_DISKS}", _DISK),
+    (rf"\b(?:tee|cp|shred|truncate|wipefs|blkdiscard)\b{_ARGS}\s{_DISKS}", _DISK),
+    (r"\bmkfs(?:\.\w+)?\b", _FORMAT),
+    # name() { name | name & }; in any spacing, under any name.
+    (
+        rf"(?<![\w:.])(?P<name>[\w:.]{{1,64}}){_GAP}\(\){_GAP}\{{[^}}]{{0,400}}?{_CALLS_ITSELF}",
+        _BOMB,
+    ),
 )
 
-_POWERSHELL_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), reason)
-    for pattern, reason in (
-        (rf"\b(?:remove-item|ri|rm|rmdir|rd|del|erase)\b(?={_ARGS}\s-r)(?={_ARGS}\s-fo?r?c?e?\b)", _RM),
-        (r"\b(?:format-volume|clear-disk|initialize-disk)\b", _FORMAT),
-        (r"\brm\s+-rf\b", _RM),
-    )
+_POWERSHELL_RULES: tuple[tuple[str, str], ...] = (
+    (rf"\b(?:remove-item|ri|rm|rmdir|rd|del|erase)\b(?={_ARGS}\s-r)(?={_ARGS}\s-fo?r?c?e?\b)", _RM),
+    (r"\b(?:format-volume|clear-disk|initialize-disk)\b", _FORMAT),
+    (r"\brm\s+-rf\b", _RM),
 )
 
 
@@ -73,14 +67,14 @@ def check_command(lang: str, code: str) -> None:
     """
     language = lang.lower()
     if language in _SHELLS:
-        rules = _SHELL_RULES
+        rules, flags = _SHELL_RULES, re.NOFLAG
     elif language in _POWERSHELLS:
-        rules = _POWERSHELL_RULES
+        rules, flags = _POWERSHELL_RULES, re.IGNORECASE
     else:
         return
     for text in (code, _plain(code)):
-        for pattern, reason in rules:
-            if pattern.search(text):
+        for pattern, reason in rules:  # compiled when first used: most programs run no shell's code
+            if re.search(pattern, text, flags):
                 raise ValueError(f"Potentially dangerous command detected: {reason}")
 
 

@@ -7,7 +7,6 @@ memory. It has a network, since programs written for AutoGen install packages in
 
 import atexit
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ from modelport.agents.code_execution._command_line import TIMEOUT_CODE, TIMEOUT_
 from modelport.agents.code_execution._languages import program_for
 from modelport.agents.code_execution.docker_cli import docker, ensure_image
 from modelport.agents.code_execution.functions import AnyFunction
-from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Stop
+from modelport.agents.code_execution.processes import OUTPUT_LIMIT
 
 __all__ = ("Bounds", "DockerCommandLineCodeExecutor", "bind", "sweep")
 
@@ -101,7 +100,7 @@ class DockerCommandLineCodeExecutor(CommandLineExecutor):
             )
         )
         self._bind_dir = self._work_dir if bind_dir is None else Path(bind_dir)
-        self._container = container_name or f"modelport-code-{uuid.uuid4()}"
+        self._container = container_name or f"modelport-code-{os.urandom(8).hex()}"
         self._auto_remove = auto_remove
         self._stopped = True
         ensure_image(image)
@@ -171,22 +170,21 @@ class DockerCommandLineCodeExecutor(CommandLineExecutor):
     def _extension(self, lang: str) -> str:
         return lang
 
-    def _run_file(self, lang: str, path: Path, stop: Stop) -> tuple[int, str]:
+    def _run_file(self, lang: str, path: Path) -> tuple[int, str]:
         name = path.relative_to(self._work_dir.resolve()).as_posix()
         program = "pwsh" if lang in {"ps1", "pwsh", "powershell"} else program_for(lang, None)
-        return self._exec((program, f"./{name}" if name.startswith("-") else name), stop)
+        return self._exec((program, f"./{name}" if name.startswith("-") else name))
 
-    def _install(self, packages: list[str], stop: Stop) -> tuple[int, str]:
-        return self._exec(("python", "-m", "pip", "install", *packages), stop)
+    def _install(self, packages: list[str]) -> tuple[int, str]:
+        return self._exec(("python", "-m", "pip", "install", *packages))
 
-    def _exec(self, argv: tuple[str, ...], stop: Stop) -> tuple[int, str]:
-        mark = uuid.uuid4().hex
+    def _exec(self, argv: tuple[str, ...]) -> tuple[int, str]:
+        mark = os.urandom(16).hex()
         limit = ("timeout", f"{self._timeout:g}")  # inside, where it reaches the process; ours only ends the CLI
         try:
             done = docker(
                 *("exec", "--env", f"{_MARK}={mark}", self._container, *limit, *argv),
                 timeout=self._timeout + _GRACE,
-                stop=stop,
                 output_limit=self._output_limit,
                 merged=True,
             )
@@ -209,4 +207,4 @@ def bind(folder: Path) -> str:
 
 def sweep(container: str, mark: str) -> None:
     """Kill every process of *container* that carries *mark*."""
-    docker("exec", container, "sh", "-c", _KILL, f"{_MARK}={mark}", timeout=_GRACE)
+    docker("exec", container, "sh", "-c", _KILL, f"{_MARK}={mark}", timeout=_GRACE, cleanup=True)

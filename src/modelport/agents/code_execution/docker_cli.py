@@ -7,10 +7,9 @@ cancelled and bounds its output. The price is that the program ``docker`` must b
 The CLI is trusted with this process's environment (``DOCKER_HOST``, its ssh agent); a container gets none of it.
 """
 
-import shutil
 from pathlib import Path
 
-from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Command, Finished, Stop, run
+from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Command, Finished, run
 
 __all__ = ("docker", "ensure_image", "in_docker_container", "is_docker_running", "must")
 
@@ -22,15 +21,17 @@ _PULL_SECONDS = 1800.0
 def docker(
     *arguments: str,
     timeout: float = _QUICK_SECONDS,
-    stop: Stop | None = None,
     output_limit: int = OUTPUT_LIMIT,
     merged: bool = False,
+    cleanup: bool = False,
 ) -> Finished:
-    """Run ``docker`` with *arguments*.
+    """Run ``docker`` with *arguments*; *cleanup* as in :func:`processes.run`.
 
     Raises:
         RuntimeError: there is no such program here, or it cannot be started.
     """
+    import shutil
+
     program = shutil.which("docker")
     if program is None:
         raise RuntimeError(
@@ -39,18 +40,18 @@ def docker(
         )
     command = Command(argv=(program, *arguments), timeout=timeout, output_limit=output_limit, merged=merged)
     try:
-        return run(command, stop)
+        return run(command, cleanup=cleanup)
     except OSError as error:
         raise RuntimeError(f"{program} could not be started: {error}") from error
 
 
-def must(*arguments: str, timeout: float = _QUICK_SECONDS, stop: Stop | None = None) -> str:
+def must(*arguments: str, timeout: float = _QUICK_SECONDS) -> str:
     """What ``docker`` with *arguments* prints.
 
     Raises:
         RuntimeError: it fails, or takes longer than *timeout* seconds; with what it said.
     """
-    done = docker(*arguments, timeout=timeout, stop=stop)
+    done = docker(*arguments, timeout=timeout)
     if done.timed_out:
         raise RuntimeError(f"docker {arguments[0]} took longer than {timeout} seconds")
     if done.exit_code:
@@ -58,14 +59,14 @@ def must(*arguments: str, timeout: float = _QUICK_SECONDS, stop: Stop | None = N
     return done.stdout.strip()
 
 
-def ensure_image(image: str, stop: Stop | None = None) -> None:
+def ensure_image(image: str) -> None:
     """Pull *image* unless it is here.
 
     Raises:
         RuntimeError: it cannot be pulled.
     """
-    if docker("image", "inspect", "--format", "{{.Id}}", image, stop=stop).exit_code:
-        must("pull", "--quiet", image, timeout=_PULL_SECONDS, stop=stop)
+    if docker("image", "inspect", "--format", "{{.Id}}", image).exit_code:
+        must("pull", "--quiet", image, timeout=_PULL_SECONDS)
 
 
 def is_docker_running() -> bool:

@@ -18,7 +18,6 @@ this user's files and, on Linux, this process's own environment.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 
 from modelport.secret import sounds_secret
 
@@ -59,6 +58,8 @@ _VALUES = re.compile(
 
 def clean_environment(environ: Mapping[str, str] | None = None, *, allow: Iterable[str] = ()) -> dict[str, str]:
     """*environ* (None: this process's) without what the rules above keep back; names of *allow* pass, ``*`` too."""
+    from fnmatch import fnmatchcase
+
     environ = os.environ if environ is None else environ
     if isinstance(allow, str):
         raise TypeError(f"allow_env must be a list of names, got the text {allow!r}")

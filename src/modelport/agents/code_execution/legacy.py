@@ -7,9 +7,7 @@ their folder.
 import os
 import re
 import sys
-import uuid
 from collections.abc import Sequence
-from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -28,8 +26,8 @@ from modelport.agents.code_execution.docker_cli import (
     must,
 )
 from modelport.agents.code_execution.local import local_environment, run_locally
-from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Command, Stop, a_stoppable, new_mark
-from modelport.agents.code_execution.workspace import confine, write_code
+from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Command, a_stoppable, new_mark
+from modelport.agents.code_execution.workspace import confine, temporary_name, write_code
 
 __all__ = (
     "DEFAULT_MODEL",
@@ -103,7 +101,7 @@ def execute_code(
         NotImplementedError: no program is known for *lang*.
     """
     request = _request(code, timeout, filename, work_dir, use_docker, lang, allow_env, output_limit)
-    return _execute(request, Stop())
+    return _execute(request)
 
 
 async def a_execute_code(
@@ -146,7 +144,7 @@ def _request(
     )
 
 
-def _execute(request: _Request, stop: Stop) -> tuple[int, str, str | None]:
+def _execute(request: _Request) -> tuple[int, str, str | None]:
     images = _images(request.use_docker)
     lang = "ps1" if sys.platform == "win32" and request.lang in {"sh", "shell"} and not images else request.lang
     program = program_for(lang, None)  # an unknown language is an error before anything is written
@@ -155,7 +153,8 @@ def _execute(request: _Request, stop: Stop) -> tuple[int, str, str | None]:
         if code is not None and not images:
             check_command(lang, code)
         request.folder.mkdir(parents=True, exist_ok=True)
-        path = confine(request.filename or _temporary_name(code or "", lang), request.folder)
+        made = temporary_name(code or "", "py" if lang.startswith("python") else lang)
+        path = confine(request.filename or made, request.folder)
         if code is not None:
             write_code(path, code)
     except (ValueError, OSError) as error:  # a dangerous command, a name that leads elsewhere, a full disk
@@ -164,19 +163,14 @@ def _execute(request: _Request, stop: Stop) -> tuple[int, str, str | None]:
     argument = f"./{name}" if name.startswith("-") else name
     try:
         if images:
-            return _in_docker(request, (program, argument), images, stop)
-        return _here(request, (sys.executable if lang.startswith("python") else program, argument), stop)
+            return _in_docker(request, (program, argument), images)
+        return _here(request, (sys.executable if lang.startswith("python") else program, argument))
     finally:
         if request.filename is None:
             path.unlink(missing_ok=True)
 
 
-def _temporary_name(code: str, lang: str) -> str:
-    digest = md5(code.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-    return f"tmp_code_{digest}.{'py' if lang.startswith('python') else lang}"
-
-
-def _here(request: _Request, argv: tuple[str, ...], stop: Stop) -> tuple[int, str, str | None]:
+def _here(request: _Request, argv: tuple[str, ...]) -> tuple[int, str, str | None]:
     folder = request.folder.resolve()
     command = Command(
         argv=argv,
@@ -186,7 +180,7 @@ def _here(request: _Request, argv: tuple[str, ...], stop: Stop) -> tuple[int, st
         output_limit=request.output_limit,
         mark=new_mark(),
     )
-    done = run_locally(command, stop)
+    done = run_locally(command)
     if done.timed_out:
         return 1, TIMEOUT_MSG, None
     if not done.exit_code:
@@ -212,17 +206,14 @@ def _images(use_docker: list[str] | str | bool | _Undecided | None) -> tuple[str
     return (decided,) if isinstance(decided, str) else tuple(decided)
 
 
-def _in_docker(
-    request: _Request, argv: tuple[str, ...], images: tuple[str, ...], stop: Stop
-) -> tuple[int, str, str | None]:
-    image = _first_image(images, stop)
-    container = f"modelport-code-{uuid.uuid4()}"
+def _in_docker(request: _Request, argv: tuple[str, ...], images: tuple[str, ...]) -> tuple[int, str, str | None]:
+    image = _first_image(images)
+    container = f"modelport-code-{os.urandom(8).hex()}"
     where = ("--name", container, "--mount", bind(request.folder), "--workdir", WORKSPACE)
     try:
         done = docker(
             *("run", *where, *Bounds().options(), image, *argv),
             timeout=request.timeout,
-            stop=stop,
             output_limit=request.output_limit,
             merged=True,
         )
@@ -232,19 +223,19 @@ def _in_docker(
         if done.exit_code == _DOCKER_FAILED:
             raise RuntimeError(f"docker run failed: {text}")
         made = f"{_REPOSITORY}:{_tag(argv[-1])}"
-        must("commit", container, made, timeout=_COMMIT_SECONDS, stop=stop)
+        must("commit", container, made, timeout=_COMMIT_SECONDS)
     finally:
-        docker("rm", "--force", container)
+        docker("rm", "--force", container, cleanup=True)
     if done.exit_code:
         text = text.replace(f"{WORKSPACE}/{'' if request.filename else argv[-1]}", "")
     return done.exit_code, text, made
 
 
-def _first_image(images: tuple[str, ...], stop: Stop) -> str:
+def _first_image(images: tuple[str, ...]) -> str:
     failures: list[str] = []
     for image in images:
         try:
-            ensure_image(image, stop)
+            ensure_image(image)
         except RuntimeError as error:
             failures.append(f"{image}: {error}")
         else:

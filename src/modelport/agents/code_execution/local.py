@@ -5,9 +5,7 @@ secrets in its environment, with standard input closed and its output bounded; i
 commands that plainly destroy are refused. Where code is not to be trusted, use the Docker executor.
 """
 
-import logging
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from itertools import count
@@ -25,15 +23,12 @@ from modelport.agents.code_execution.processes import (
     OUTPUT_LIMIT,
     Command,
     Finished,
-    Stop,
     end_marked,
     new_mark,
     run,
 )
 
 __all__ = ("LocalCommandLineCodeExecutor", "local_environment", "python_for", "run_locally", "warn_once")
-
-logger = logging.getLogger(__name__)
 
 _NOT_FOUND = 127  # what a shell says of a program that is not there
 _CANNOT_RUN = 126
@@ -44,7 +39,9 @@ def warn_once() -> None:
     """Say once, in this program's log, that code of a model runs here and that nothing holds it."""
     if not _warned:
         _warned.append(True)
-        logger.warning(
+        import logging
+
+        logging.getLogger(__name__).warning(
             "Code from a conversation is being run on this machine, as this user. That is not a sandbox: the code can "
             "do what this user can. To keep it apart, use DockerCommandLineCodeExecutor, or use_docker=True."
         )
@@ -121,17 +118,17 @@ class LocalCommandLineCodeExecutor(CommandLineExecutor):
     def _extension(self, lang: str) -> str:
         return "py" if lang == "python" else lang
 
-    def _run_file(self, lang: str, path: Path, stop: Stop) -> tuple[int, str]:
+    def _run_file(self, lang: str, path: Path) -> tuple[int, str]:
         env = local_environment(self._virtual_env_context, allow=self._allow_env)
         name = program_for(lang, env.get("PATH"))
         program = python_for(self._virtual_env_context, env) if name == "python" else name
-        return self._run((program, str(path)), env, stop)
+        return self._run((program, str(path)), env)
 
-    def _install(self, packages: list[str], stop: Stop) -> tuple[int, str]:
+    def _install(self, packages: list[str]) -> tuple[int, str]:
         env = local_environment(self._virtual_env_context, allow=self._allow_env)
-        return self._run((python_for(self._virtual_env_context, env), "-m", "pip", "install", *packages), env, stop)
+        return self._run((python_for(self._virtual_env_context, env), "-m", "pip", "install", *packages), env)
 
-    def _run(self, argv: tuple[str, ...], env: dict[str, str], stop: Stop) -> tuple[int, str]:
+    def _run(self, argv: tuple[str, ...], env: dict[str, str]) -> tuple[int, str]:
         command = Command(
             argv=argv,
             cwd=str(self._work_dir.resolve()),
@@ -140,15 +137,17 @@ class LocalCommandLineCodeExecutor(CommandLineExecutor):
             output_limit=self._output_limit,
             mark=f"{self._mark}.{next(self._runs)}",
         )
-        done = run_locally(command, stop)
+        done = run_locally(command)
         text = done.stderr + done.stdout
         if done.timed_out:
             return TIMEOUT_CODE, f"{text}\n{TIMEOUT_MSG}"
         return done.exit_code, text
 
 
-def run_locally(command: Command, stop: Stop) -> Finished:
+def run_locally(command: Command) -> Finished:
     """Run *command* here, having warned. A program that is missing or cannot start is a result that says so."""
+    import shutil
+
     warn_once()
     env = command.env or {}
     name = command.argv[0]
@@ -165,8 +164,7 @@ def run_locally(command: Command, stop: Stop) -> Finished:
                 timeout=command.timeout,
                 output_limit=command.output_limit,
                 mark=command.mark,
-            ),
-            stop,
+            )
         )
     except OSError as error:
         return _failed(_CANNOT_RUN, f"{name} could not be started: {error}\n")
@@ -197,6 +195,8 @@ def local_environment(context: SimpleNamespace | None, *, allow: Sequence[str] =
 
 def python_for(context: SimpleNamespace | None, env: dict[str, str]) -> str:
     """The interpreter of *context*, else the ``python`` in PATH, else the one that runs this program."""
+    import shutil
+
     if context:
         return str(Path(context.env_exe).absolute())
     return shutil.which("python", path=env.get("PATH")) or sys.executable

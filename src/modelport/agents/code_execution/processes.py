@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 
@@ -34,6 +35,7 @@ _MARK = "MODELPORT_COMMAND"
 _TICK = 0.05  # seconds between looks at the clock and at Stop
 _PIECE = 65_536
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -85,24 +87,32 @@ class Stop:
                 _kill_group(process)
 
 
-async def a_stoppable(function: Callable[..., T], *args: Any) -> T:
-    """``function(*args, stop)`` in a thread; when the awaiting task is cancelled, what runs under *stop* is killed."""
+_STOP: ContextVar[Stop | None] = ContextVar("modelport-stop", default=None)
+
+
+async def a_stoppable(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``function(*args, **kwargs)`` in a thread; when the awaiting task is cancelled, the command that it runs ends."""
     stop = Stop()
+    before = _STOP.set(stop)
     try:
-        return await offload(function, *args, stop)
+        return await offload(function, *args, **kwargs)
     except BaseException:
         stop.stop()
         raise
+    finally:
+        _STOP.reset(before)
 
 
-def run(command: Command, stop: Stop | None = None) -> Finished:
+def run(command: Command, *, cleanup: bool = False) -> Finished:
     """Run *command* and wait for it and for its output, at most ``timeout`` seconds.
+
+    *cleanup*: run it even where :func:`a_stoppable` is leaving.
 
     Raises:
         OSError: it could not be started.
-        Stopped: *stop* ended it.
+        Stopped: the task that waits for it was cancelled.
     """
-    stop = stop or Stop()
+    stop = Stop() if cleanup else _STOP.get() or Stop()
     if stop.stopped:
         raise Stopped
     _own_mark()  # so that an end of the program in the midst of it is taken care of

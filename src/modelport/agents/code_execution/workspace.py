@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path, PureWindowsPath
 
-__all__ = ("OutsideWorkspace", "confine", "named_file", "write_code")
+__all__ = ("OutsideWorkspace", "confine", "named_file", "temporary_name", "write_code")
 
 # "# filename: plot.py" in the comment styles of the languages. Without "filename:" the comment must look like the name
 # of a file: AutoGen takes any comment for one and saves a script that begins "# Plot the data" under that name.
@@ -37,6 +37,14 @@ def named_file(code: str) -> str | None:
                 return name
             return None
     return None
+
+
+def temporary_name(code: str, extension: str) -> str:
+    """The name of the file of *code* that names none: the same for the same code."""
+    from hashlib import md5
+
+    digest = md5(code.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return f"tmp_code_{digest}.{extension}"
 
 
 def confine(name: str, folder: Path) -> Path:
