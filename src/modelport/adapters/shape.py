@@ -73,6 +73,17 @@ def _inside(function: Any) -> Any:
     return getattr(type(function), "__call__", None)  # noqa: B004  (the method itself is wanted)
 
 
+def _signed(function: Any) -> Any:
+    """*function*, or the method that a callable object is called by: inspect compares what it is given with ``==``,
+    which is for a user's object to define."""
+    import types
+
+    call = getattr(type(function), "__call__", None)  # noqa: B004  (the method itself is wanted)
+    if not isinstance(call, types.FunctionType) or hasattr(function, "__wrapped__"):
+        return function
+    return function if hasattr(function, "__signature__") else call.__get__(function)
+
+
 def shape_of(function: Callable[..., Any], where: str, asks: str) -> Shape:
     """The shape of *function*, which will be called with one argument and then keywords.
 
@@ -83,7 +94,7 @@ def shape_of(function: Callable[..., Any], where: str, asks: str) -> Shape:
 
     kind = kind_of(function)
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(_signed(function)).parameters.values())
     except (TypeError, ValueError):  # some callables written in C tell nothing; they are called and may complain
         return Shape(kind, None, (), (), takes_all=False)
     takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters)
@@ -119,7 +130,7 @@ def check_one_argument(method: Callable[..., Any], where: str, asks: str) -> Non
     import inspect
 
     try:
-        signature = inspect.signature(method)
+        signature = inspect.signature(_signed(method))
     except (TypeError, ValueError):  # written in C: it is called, and may complain
         return
     try:

@@ -8,7 +8,7 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder
 
 from modelport.client.autogen_call import Call
-from modelport.client.autogen_entries import AnyEntry, Given
+from modelport.client.autogen_entries import AnyEntry, Given, ModelEntry
 from modelport.client.snapshots import restore, snapshot
 from modelport.storage.cache import Cache as Store
 from modelport.storage.keys import Uncacheable, content_key
@@ -75,6 +75,10 @@ def _keep(kept: _Kept, entry: AnyEntry, given: Given, response: Any) -> None:
 def key_of(entry: AnyEntry, params: Mapping[str, Any]) -> bytes | None:
     """The key of *entry*'s answer to *params*; None where there can be none."""
     asked = {name: value for name, value in params.items() if name not in _NOT_IN_KEYS}
+    if isinstance(entry, ModelEntry):  # whose identity says which model it is
+        asked.pop("stream", None)
+        if not isinstance(asked.get("model"), str):
+            asked.pop("model", None)
     try:
         return content_key((entry.identity, asked))
     except (Uncacheable, OSError) as error:

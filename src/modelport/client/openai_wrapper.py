@@ -33,6 +33,7 @@ class OpenAIWrapper(CountsUsage):
 
     extra_kwargs: ClassVar[frozenset[str]] = OF_A_CALL
     openai_kwargs: ClassVar[frozenset[str]] = OF_THE_API
+    aopenai_kwargs: ClassVar[frozenset[str]] = OF_THE_API | {"api_version"}
 
     def __init__(self, *, config_list: Iterable[Mapping[str, Any]] | None = None, **base_config: Any) -> None:
         base = {name: value for name, value in base_config.items() if name not in OF_THE_API}

@@ -45,7 +45,7 @@ class Caching(Wrapper):
     async def key(self, request: ChatRequest) -> bytes | None:
         """The request's key, or None where it has none."""
         if self._identity is None:
-            self._identity = f"{self.identity}\n{self._salt}"
+            self._identity = await offload(lambda: f"{self.identity}\n{self._salt}")  # it may be read from files
         try:
             if any(type(message.content) is tuple for message in request.messages):
                 return await offload(key_of, request, self._identity)  # images may be files, and large
