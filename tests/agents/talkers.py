@@ -1,6 +1,6 @@
 """Small agents and models that the tests of conversations share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from modelport.agents import ConversableAgent
@@ -14,7 +14,7 @@ def echo(messages: list[dict[str, Any]], **_: Any) -> str:
     return f"{len(messages)}: {messages[-1]['content']}"
 
 
-def saying(*replies: Any) -> Callable[..., Any]:
+def saying(*replies: Any) -> Any:
     """A model that says *replies* in order, and keeps what it was asked in ``asked``."""
     left: Iterator[Any] = iter(replies)
 

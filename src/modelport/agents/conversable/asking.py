@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from modelport.agents.agent import Agent
 from modelport.agents.conversable.history import History, flattened, normalized_name
+from modelport.agents.conversable.printing import print_names
 from modelport.agents.conversable.replying import twin_of
 from modelport.agents.conversable.talking import Talking
-from modelport.agents.iostream import IOStream, colored
+from modelport.agents.iostream import IOStream
 from modelport.client import Client
 from modelport.client.openai_wrapper import OpenAIWrapper
 from modelport.client.responses import Chunk
@@ -33,7 +34,6 @@ class Asking(Talking):
 
     DEFAULT_CONFIG: ClassVar[dict[str, Any] | Literal[False]] = False
     _stream: bool | Callable[[Chunk], object]
-    _shown_live: Any = None  # the reply that was printed while it came
 
     def _wire(self, llm_config: Any, model: Any) -> None:
         """Make the client."""
@@ -95,7 +95,7 @@ class Asking(Talking):
             return False, None
         asked, whole = self._asked(messages, sender)
         if type(self)._generate_oai_reply_from_client is Asking._generate_oai_reply_from_client:
-            reply = self._ask(client, asked, self.client_cache, whole=whole)
+            reply = self._ask(client, asked, self.client_cache, whole=whole, to=sender)
         else:
             reply = self._generate_oai_reply_from_client(client, asked, self.client_cache)
         return reply is not None, reply
@@ -118,7 +118,7 @@ class Asking(Talking):
         if changed or not hasattr(client, "acreate"):
             reply = await offload(self._generate_oai_reply_from_client, client, asked, self.client_cache)
         else:
-            reply = await self._a_ask(client, asked, self.client_cache, whole=whole)
+            reply = await self._a_ask(client, asked, self.client_cache, whole=whole, to=sender)
         return reply is not None, reply
 
     def _asked(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> tuple[list[dict[str, Any]], bool]:
@@ -133,9 +133,9 @@ class Asking(Talking):
         return self._ask(llm_client, messages, cache)
 
     def _ask(
-        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False
+        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False, to: Agent | None = None
     ) -> str | dict[str, Any] | None:
-        params, live = self._params(messages, cache, whole)
+        params, live = self._params(messages, cache, whole, to)
         try:
             response = client.create(**params)
         finally:
@@ -143,16 +143,18 @@ class Asking(Talking):
         return self._reply_in(client, response, live)
 
     async def _a_ask(
-        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False
+        self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False, to: Agent | None = None
     ) -> str | dict[str, Any] | None:
-        params, live = self._params(messages, cache, whole)
+        params, live = self._params(messages, cache, whole, to)
         try:
             response = await client.acreate(**params)
         finally:
             live.end()
         return self._reply_in(client, response, live)
 
-    def _params(self, messages: list[dict[str, Any]], cache: Any, whole: bool) -> tuple[dict[str, Any], "_Live"]:
+    def _params(
+        self, messages: list[dict[str, Any]], cache: Any, whole: bool, to: Agent | None
+    ) -> tuple[dict[str, Any], "_Live"]:
         # The context is for this call: it is taken out of the history, as the next message may bring another.
         context = messages[-1].pop("context", None) if messages else None
         params: dict[str, Any] = {
@@ -164,7 +166,7 @@ class Asking(Talking):
         config = self.llm_config
         if config:
             params.update((key, config[key]) for key in _TOLD if config.get(key))
-        live = _Live(self, self._stream or (config is not False and config.get("stream") is True))
+        live = _Live(self, to, self._stream or (config is not False and config.get("stream") is True))
         if live.wanted:
             params["on_chunk"] = live.show
         return params, live
@@ -212,10 +214,12 @@ _NOT_TOLD = frozenset({*_TOLD, "stream"})
 class _Live:
     """A reply that is shown while it comes: to a callback, or on the terminal below the speaker's name."""
 
-    def __init__(self, agent: Asking, wanted: bool | Callable[[Chunk], object]) -> None:
+    def __init__(self, agent: Asking, to: Agent | None, wanted: bool | Callable[[Chunk], object]) -> None:
         self._agent = agent
+        self._to = to
         self._callback = wanted if callable(wanted) else None
-        self.wanted: bool = self._callback is not None or (bool(wanted) and not agent._is_silent(agent, QUIET.get()))
+        on_terminal = bool(wanted) and to is not None and not agent._is_silent(agent, QUIET.get())
+        self.wanted: bool = self._callback is not None or on_terminal
         self.shown: bool = False
 
     @property
@@ -224,10 +228,10 @@ class _Live:
         return self._callback if self._callback is not None else self._print
 
     def _print(self, chunk: Chunk) -> None:
-        if chunk.text and not chunk.choice:
+        if chunk.text and not chunk.choice and self._to is not None:
             stream = IOStream.get_default()
             if not self.shown:
-                stream.print(colored(self._agent.name, "yellow"), "says:\n", flush=True)
+                print_names(stream, self._agent.name, self._to.name)
                 self.shown = True
             stream.print(chunk.text, end="", flush=True)
 

@@ -36,6 +36,7 @@ class Identity:
     client: Any
     client_cache: Any
     previous_cache: Any
+    _shown_live: Any = None  # the reply that was printed while it came
 
     @property
     def name(self) -> str:

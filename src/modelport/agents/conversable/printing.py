@@ -8,7 +8,7 @@ from modelport.agents.conversable.history import as_message
 from modelport.agents.iostream import IOStream, colored
 from modelport.client.templating import instantiate
 
-__all__ = ("print_message",)
+__all__ = ("print_message", "print_names", "print_rest")
 
 
 def print_message(message: Any, sender: str, recipient: str, *, templates: bool) -> None:
@@ -16,8 +16,23 @@ def print_message(message: Any, sender: str, recipient: str, *, templates: bool)
     _print_whole(IOStream.get_default(), as_message(message), sender, recipient, templates)
 
 
-def _print_whole(stream: IOStream, message: Mapping[str, Any], sender: str, recipient: str, templates: bool) -> None:
+def print_rest(message: Any) -> None:
+    """Print what is left of a message whose words were printed as they came: the calls, and the line below."""
+    _print_speech(IOStream.get_default(), {**as_message(message), "content": None}, templates=False)
+    _print_line(IOStream.get_default())
+
+
+def print_names(stream: IOStream, sender: str, recipient: str) -> None:
+    """Print who speaks to whom."""
     stream.print(colored(sender, "yellow"), "(to", f"{recipient}):\n", flush=True)
+
+
+def _print_line(stream: IOStream) -> None:
+    stream.print("\n", "-" * 80, flush=True, sep="")
+
+
+def _print_whole(stream: IOStream, message: Mapping[str, Any], sender: str, recipient: str, templates: bool) -> None:
+    print_names(stream, sender, recipient)
     results = message.get("tool_responses")
     if results:
         for result in results:
@@ -28,7 +43,7 @@ def _print_whole(stream: IOStream, message: Mapping[str, Any], sender: str, reci
         _print_result(stream, message)
     else:
         _print_speech(stream, message, templates)
-    stream.print("\n", "-" * 80, flush=True, sep="")
+    _print_line(stream)
 
 
 def _print_result(stream: IOStream, message: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from modelport.agents.agent import Agent
 from modelport.agents.conversable.history import History, as_message, history_message
 from modelport.agents.conversable.making import made
-from modelport.agents.conversable.printing import print_message
+from modelport.agents.conversable.printing import print_message, print_rest
 from modelport.agents.conversable.replying import Replying
 from modelport.agents.iostream import IOStream, colored
 from modelport.agents.turns import Turn, recorders
@@ -172,6 +172,11 @@ class Talking(Replying):
             self._print_received_message(message, sender)
 
     def _print_received_message(self, message: dict[str, Any] | str, sender: Agent) -> None:
+        if isinstance(sender, Talking) and sender._shown_live is not None:
+            shown, sender._shown_live = sender._shown_live, None
+            if shown is message:
+                print_rest(message)
+                return
         config = self.llm_config
         templates = bool(config and config.get("allow_format_str_template", False))
         print_message(message, sender.name, self.name, templates=templates)
