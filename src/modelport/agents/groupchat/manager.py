@@ -141,7 +141,7 @@ class GroupChatManager(ConversableAgent):
                 await ways.send(self, introduction, agent, silent=True)
         with self._cache_lent_to(group.agents):
             replied = await self._rounds(group, message, sender, ways)
-        if replied and isinstance(getattr(sender, "groupchat", None), Roster):
+        if replied and sender is not self and isinstance(getattr(sender, "groupchat", None), Roster):
             return True, group.messages[-1]["content"] or None
         return True, None
 
