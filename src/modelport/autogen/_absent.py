@@ -1,21 +1,24 @@
 """Errors for AutoGen's names that are left out: an import of one says why, and what to use. Reads the table only."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
 
-from modelport.autogen._left_out import LEFT_OUT, Absence
+from modelport.autogen._left_out import LEFT_OUT
 
+TYPE_CHECKING = False  # as in modelport itself: importing typing would cost more than all of this file
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import NoReturn
 
 __all__ = ("absence_of", "explain_absences", "find_no_left_out_modules", "refuse")
 
 _ROOT = "modelport.autogen"
 
 
-def absence_of(name: str) -> Absence | None:
-    """Why AutoGen's *name*, dotted and without ``autogen.``, is not here; None for what AutoGen has not either."""
+def absence_of(name: str) -> tuple[str, str] | None:
+    """Why AutoGen's *name*, dotted and without ``autogen.``, is not here, and what does its work.
+
+    None for what AutoGen has not either.
+    """
     while name:
         if name in LEFT_OUT:
             return LEFT_OUT[name]
@@ -23,7 +26,7 @@ def absence_of(name: str) -> Absence | None:
     return None
 
 
-def refuse(module: str, name: str, asking: "FrameType") -> NoReturn:
+def refuse(module: str, name: str, asking: "FrameType") -> "NoReturn":
     """Say that *module*, which is one of the mirror's, has no *name*, which the code in *asking* reads.
 
     Raises:
@@ -43,12 +46,11 @@ def refuse(module: str, name: str, asking: "FrameType") -> NoReturn:
 def explain_absences(module: str) -> None:
     """Have *module*, which is being imported, explain what is left out of it."""
 
-    def explain(name: str) -> Any:
+    def explain(name: str) -> "NoReturn":
         refuse(module, name, sys._getframe(1))
 
     # Set from here, and not defined in each module: type checkers take a module's own __getattr__ for any name at all.
-    answer: Callable[[str], Any] = explain
-    vars(sys.modules[module])["__getattr__"] = answer
+    vars(sys.modules[module])["__getattr__"] = explain
 
 
 def find_no_left_out_modules() -> None:
@@ -65,8 +67,9 @@ class _Finder:
                 raise ModuleNotFoundError(_text(fullname, absence), name=fullname)
 
 
-def _text(name: str, absence: Absence) -> str:
-    return f"{name} is left out ({absence.why}): use {absence.instead}"
+def _text(name: str, absence: tuple[str, str]) -> str:
+    why, instead = absence
+    return f"{name} is left out ({why}): use {instead}"
 
 
 def _is_from_import(frame: "FrameType") -> bool:

@@ -72,7 +72,9 @@ def exported(node: ast.ImportFrom, module: ModuleType) -> set[str]:
 
 def worth_keeping(value: Any) -> bool:
     """Neither a logger, a type variable, an error of an import, nor what another package made."""
-    if value is None or isinstance(value, typing.TypeVar | typing.ParamSpec | logging.Logger | ImportError):
+    if value is None or isinstance(
+        value, typing.TypeVar | typing.ParamSpec | logging.Logger | ImportError | ModuleType
+    ):
         return False
     home = getattr(value, "__module__", None)
     return not (isinstance(home, str) and (inspect.isclass(value) or inspect.isfunction(value))) or home.startswith(
@@ -96,24 +98,27 @@ def parameters(function: Any) -> list[str] | None:
 
 
 def members(cls: type, home: str = "autogen") -> dict[str, Any]:
-    """The methods with their parameters, ``property`` for a property, of the class and its bases in *home*."""
-    found: dict[str, Any] = {}
+    """What the class and its bases in *home* have: a method's parameters, ``property``, ``field`` or ``attribute``."""
+    fields = set(getattr(cls, "model_fields", ())) | set(getattr(cls, "__dataclass_fields__", ()))
+    fields |= set(getattr(cls, "__struct_fields__", ()))
+    found: dict[str, Any] = {name: "field" for name in fields if not name.startswith("_")}
     for name in dir(cls):
-        if name.startswith("_") and name != "__init__":
+        if (name.startswith("_") and name != "__init__") or name in fields:
             continue
         value = inspect.getattr_static(cls, name)
         owner = next(each for each in cls.__mro__ if name in vars(each))
-        if not owner.__module__.startswith(home):
-            continue
-        if isinstance(value, property):
-            found[name] = "property"
-        elif isinstance(value, staticmethod | classmethod):
-            found[name] = parameters(getattr(cls, name))
-        elif inspect.isfunction(value):
-            found[name] = parameters(value)
-        else:
-            found[name] = "attribute"
+        if owner.__module__.startswith(home) and getattr(value, "__module__", None) != "typing":
+            found[name] = described(cls, name, value)
+    found.pop("model_config", None)
     return found
+
+
+def described(cls: type, name: str, value: Any) -> Any:
+    if isinstance(value, property):
+        return "property"
+    if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):
+        return parameters(getattr(cls, name))
+    return "attribute"
 
 
 def main() -> None:

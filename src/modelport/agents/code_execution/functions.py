@@ -167,16 +167,16 @@ def _source(function: AnyFunction) -> str:
     )
 
 
-def to_stub(function: AnyFunction) -> str:
-    """*function* as a model is shown it: its first line, its docstring and ``...``."""
-    if isinstance(function, FunctionWithRequirementsStr):
-        node = function._definition
+def to_stub(func: AnyFunction) -> str:
+    """*func* as a model is shown it: its first line, its docstring and ``...``."""
+    if isinstance(func, FunctionWithRequirementsStr):
+        node = func._definition
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         head, doc = f"{node.name}({_arguments(node.args)}){returns}", ast.get_docstring(node, clean=False)
     else:
         import inspect
 
-        plain = function.func if isinstance(function, FunctionWithRequirements) else function
+        plain = func.func if isinstance(func, FunctionWithRequirements) else func
         head, doc = f"{plain.__name__}{inspect.signature(plain)}", plain.__doc__
     lines = [f"def {head}:"]
     if doc:
