@@ -1,6 +1,7 @@
 """Ways to an MCP server: a command that is started, an address. Knows no tools."""
 
 import functools
+import importlib
 import logging
 import threading
 from collections import deque
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import httpx2
     from mcp import Client
 
 __all__ = ("Http", "MCPSettings", "StderrTail", "Stdio")
@@ -43,6 +45,11 @@ class Stdio:
         self._env = env
         self._settings = settings
         self._stderr: StderrTail | None = None
+
+    def prepare(self) -> None:
+        """Import the SDK."""
+        _import_sdk()
+        importlib.import_module("mcp.client.stdio")
 
     @asynccontextmanager
     async def connect(self) -> "AsyncIterator[Client]":
@@ -77,25 +84,40 @@ class Http:
         self._url = url
         self._headers = headers
         self._settings = settings
+        self._http: httpx2.AsyncClient | None = None
 
-    @asynccontextmanager
-    async def connect(self) -> "AsyncIterator[Client]":
-        """A connection."""
+    def prepare(self) -> None:
+        """Import the SDK, and read the certificates that an HTTP client trusts."""
+        _import_sdk()
+        importlib.import_module("mcp.client.streamable_http")
         import httpx2
-        from mcp import Client
-        from mcp.client.streamable_http import streamable_http_client
 
         # The SDK bounds each call; httpx2's own bound on reading must not be shorter, or long calls would be cut off.
         seconds = self._settings.connect_seconds
         timeout = httpx2.Timeout(seconds, read=max(seconds, self._settings.call_seconds) + 10)
-        async with httpx2.AsyncClient(headers=self._headers, timeout=timeout) as http:
+        self._http = httpx2.AsyncClient(headers=self._headers, timeout=timeout)
+
+    @asynccontextmanager
+    async def connect(self) -> "AsyncIterator[Client]":
+        """A connection."""
+        from mcp import Client
+        from mcp.client.streamable_http import streamable_http_client
+
+        assert self._http is not None
+        async with self._http as http:
             transport = streamable_http_client(self._url, http_client=http)
-            async with Client(transport, read_timeout_seconds=seconds) as client:
+            async with Client(transport, read_timeout_seconds=self._settings.connect_seconds) as client:
                 yield client
 
     def complaint(self) -> str:
         """Nothing: an answer's error says it all."""
         return ""
+
+
+def _import_sdk() -> None:
+    importlib.import_module("mcp")
+    with suppress(ImportError):
+        importlib.import_module("jsonschema")  # the SDK imports it at the first call, which must not wait for it
 
 
 class StderrTail:

@@ -27,6 +27,10 @@ _GRACE = 5.0  # how much longer than its limit a call may take to be told off by
 class Server(Protocol):
     """A way to a server."""
 
+    def prepare(self) -> None:
+        """Do what blocks: import the SDK, read certificates."""
+        ...
+
     def connect(self) -> "AbstractAsyncContextManager[Client]":
         """A connection."""
         ...
@@ -50,6 +54,7 @@ class Session:
         self._leave: asyncio.Event | None = None
         self._scope: anyio.CancelScope | None = None
         self._left = False
+        self._closed = False  # left because it was asked to
         self._tools: Future[list[Tool]] = Future()
         self._ended: Future[None] = Future()
 
@@ -63,7 +68,7 @@ class Session:
         with self._lock:
             if not self._left and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._depart)
-            self._left = True
+            self._left = self._closed = True
         return self._ended
 
     def _depart(self) -> None:
@@ -77,6 +82,8 @@ class Session:
         import asyncio
 
         with self._lock:
+            if self._left and not self._closed:
+                raise ConnectionFailed(f"the MCP server {self.label} is gone, {name} was not run")
             if self._left or self._loop is None or self._client is None:
                 raise ConnectionFailed(f"the MCP server {self.label} is closed: call its tools inside the with block")
             return asyncio.run_coroutine_threadsafe(self._call(self._client, name, arguments, render), self._loop)
@@ -104,7 +111,7 @@ class Session:
             raise
 
     def _gone(self) -> ConnectionFailed:
-        return ConnectionFailed(f"the MCP server {self.label} was closed before the tool had answered")
+        return ConnectionFailed(f"the MCP server {self.label} went away before the tool had answered")
 
     # --- on its own thread ---
 
@@ -112,6 +119,7 @@ class Session:
         import asyncio
 
         try:
+            self._server.prepare()
             asyncio.run(self._serve(most_tools))
         except BaseException as error:  # the thread has nobody else to tell
             if not self._tools.done():
