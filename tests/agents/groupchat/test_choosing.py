@@ -53,12 +53,13 @@ def test_a_method_is_known_in_any_capitals() -> None:
 
 def test_a_function_chooses_a_speaker_a_method_or_the_end() -> None:
     alice, bob, carol = people("alice", "bob", "carol")
-    manager = managed(
-        [alice, bob, carol],
-        speaker_selection_method=lambda last, _: (
-            {alice: carol, carol: "round_robin"}.get(last) if len(manager.groupchat.messages) < 4 else None
-        ),
-    )
+
+    def choose(last: Any, chat: GroupChat) -> Any:
+        if len(chat.messages) == 4:
+            return None
+        return carol if last is alice else "round_robin"
+
+    manager = managed([alice, bob, carol], speaker_selection_method=choose)
 
     alice.initiate_chat(manager, message="hello")
 
