@@ -7,6 +7,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from modelport.adapters import as_model
+    from modelport.agents import (
+        Agent,
+        AssistantAgent,
+        ChatResult,
+        ConversableAgent,
+        GroupChat,
+        GroupChatManager,
+        LLMAgent,
+        Turn,
+        UserProxyAgent,
+        a_initiate_chats,
+        gather_usage_summary,
+        initiate_chats,
+        register_function,
+    )
     from modelport.client import Client
     from modelport.config import filter_config, load
     from modelport.errors import ModelportError
@@ -24,28 +39,54 @@ if TYPE_CHECKING:
     )
 
 __all__ = (
+    "Agent",
+    "AssistantAgent",
     "ChatRequest",
     "ChatResponse",
+    "ChatResult",
     "Client",
+    "ConversableAgent",
     "Finish",
+    "GroupChat",
+    "GroupChatManager",
     "ImagePart",
+    "LLMAgent",
     "Message",
     "Model",
     "ModelportError",
     "ReasoningDelta",
     "TextDelta",
     "ToolCallDelta",
+    "Turn",
     "Usage",
+    "UserProxyAgent",
     "__version__",
+    "a_initiate_chats",
     "as_model",
     "filter_config",
+    "gather_usage_summary",
     "generate",
+    "initiate_chats",
     "load",
+    "register_function",
 )
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Agent": "modelport.agents",
+    "AssistantAgent": "modelport.agents",
+    "ChatResult": "modelport.agents",
+    "ConversableAgent": "modelport.agents",
+    "GroupChat": "modelport.agents",
+    "GroupChatManager": "modelport.agents",
+    "LLMAgent": "modelport.agents",
+    "Turn": "modelport.agents",
+    "UserProxyAgent": "modelport.agents",
+    "a_initiate_chats": "modelport.agents",
+    "gather_usage_summary": "modelport.agents",
+    "initiate_chats": "modelport.agents",
+    "register_function": "modelport.agents",
     "as_model": "modelport.adapters",
     "Client": "modelport.client",
     "filter_config": "modelport.config",

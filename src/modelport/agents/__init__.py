@@ -3,6 +3,7 @@
 from modelport.agents.agent import Agent, LLMAgent
 from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
 from modelport.agents.conversable import ConversableAgent, register_function
+from modelport.agents.groupchat import GroupChat, GroupChatManager
 from modelport.agents.presets import AssistantAgent, UserProxyAgent
 from modelport.agents.turns import Turn
 from modelport.agents.usage import gather_usage_summary
@@ -12,6 +13,8 @@ __all__ = (
     "AssistantAgent",
     "ChatResult",
     "ConversableAgent",
+    "GroupChat",
+    "GroupChatManager",
     "LLMAgent",
     "Turn",
     "UserProxyAgent",
