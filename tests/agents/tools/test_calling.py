@@ -339,6 +339,15 @@ async def test_blocking_calls_of_one_message_run_one_after_another() -> None:
     assert set(most) == {1}
 
 
+async def test_the_calls_of_one_message_are_announced_in_order_whatever_they_are() -> None:
+    executor = Executor(add=add, a_add=a_add)
+    names = ["a_add", "add", "a_add", "add", "a_add"]
+
+    await executor.a_reply(ask(*(call(name, '{"a": 1}') for name in names)))
+
+    assert [line.split()[-1] for line in executor.said] == [f"{name}..." for name in names]
+
+
 async def test_a_blocking_function_may_use_tools_itself() -> None:
     executor = Executor(add=add)
 

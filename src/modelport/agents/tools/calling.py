@@ -7,7 +7,7 @@ and do better. Only what ends programs (Ctrl-C, ``SystemExit``) and a cancelled 
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,7 +30,8 @@ Observe: TypeAlias = Callable[[Callable[..., Any], dict[str, Any], Any], object]
 """Told of each use of a tool: the function, its arguments, what it returned."""
 
 _turn: ContextVar["asyncio.Lock | None"] = ContextVar("modelport_tool_turn", default=None)
-"""Held while a blocking tool runs in a thread: those of one message run one after another, as they were asked for."""
+"""Held while a blocking tool runs in a thread, and while an async one is announced: the tools of one message start in
+the order in which they were asked for, and of the blocking ones one runs at a time."""
 
 
 def on_loop(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,9 +97,11 @@ async def a_execute(
     name, function, arguments, content = _prepare(call, functions)
     succeeded = False
     if function is not None and arguments is not None:
-        turn = nullcontext() if _stays(function) else _my_turn()
-        async with turn:
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(_turn.get() or nullcontext())
             say(f"\n>>>>>>>> EXECUTING ASYNC FUNCTION {name}...")
+            if _stays(function):
+                await turn.aclose()  # it starts in its turn, and runs beside those after it
             try:
                 content = str(await _called(function, arguments))
                 succeeded = True
@@ -123,10 +126,6 @@ def _prepare(
 
 def _stays(function: Callable[..., Any]) -> bool:
     return is_async(function) or getattr(function, "_runs_on_loop", False) is True
-
-
-def _my_turn() -> AbstractAsyncContextManager[Any]:
-    return _turn.get() or nullcontext()
 
 
 async def _called(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
