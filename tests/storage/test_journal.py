@@ -198,7 +198,7 @@ def test_a_journal_that_is_let_go_closes_its_file(path: Path) -> None:
 
 
 def test_hundreds_of_journals_do_not_hold_as_many_files_open(tmp_path: Path) -> None:
-    journals = [Journal(tmp_path / f"{number}.journal") for number in range(150)]
+    journals = [Journal(tmp_path / f"{number}.journal") for number in range(80)]
     for journal in journals:
         journal.append("turn", "x")
     for journal in journals:

@@ -9,6 +9,7 @@ from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
 from modelport.agents.conversable.judging import Judging
 from modelport.agents.conversable.plan import Plan
 from modelport.agents.conversable.summarizing import Summarizing
+from modelport.agents.resuming import open_saved
 from modelport.errors import AgentError
 
 __all__ = ("Chatting",)
@@ -31,6 +32,9 @@ class Chatting(Judging, Summarizing):
         summary_method: _SummaryMethod = Summarizing.DEFAULT_SUMMARY_METHOD,
         summary_args: dict[str, Any] | None = None,
         message: dict[str, Any] | str | Callable[..., Any] | None = None,
+        *,
+        save: Any = None,
+        resume: bool = False,
         **kwargs: Any,
     ) -> ChatResult:
         """Talk with *recipient* until one of the two has no reply, or for *max_turns* turns each.
@@ -40,20 +44,34 @@ class Chatting(Judging, Summarizing):
         is by *summary_method*: ``"last_msg"``, ``"reflection_with_llm"`` (with ``summary_prompt``, ``summary_role`` in
         *summary_args*), a function of ``(sender, recipient, summary_args)``, or None.
 
+        *save* is the path of a journal, to which each message is written as it is said: ``modelport.resume`` continues
+        the chat after its process has died. So does the same program, run again, with *resume*: a chat that was broken
+        off goes on, one that was finished is given as it ended, and one that is not in the file begins.
+
         Raises:
+            JournalError: the journal cannot be used, or failed on the way.
             RuntimeError: a reply function is a coroutine function; or a model client is not registered.
         """
         plan = self._plan(recipient, clear_history, silent, cache, max_turns, message, kwargs, blocking=True)
         plan.check(summary_method)
         for agent in (self, recipient):
             agent._raise_exception_on_async_reply_functions()
-        with plan.under_way():
-            plan.prepare()
-            said = plan.first_message(self.generate_init_message)
-            if said is not None:
-                self.send(said, recipient, request_reply=plan.request_reply, silent=silent)
-                self._lead(plan.more_turns, recipient, silent)
-            return plan.result(self._summarize_chat(summary_method, summary_args, recipient, cache))
+        saved = open_saved(save, self, recipient, resume=resume)
+        if saved.ended:
+            return saved.result()
+        with plan.under_way(), saved:
+            if saved.is_new:
+                plan.prepare(saved, summary_method, summary_args)
+                said = plan.first_message(self.generate_init_message)
+                if said is not None:
+                    self.send(said, recipient, request_reply=plan.request_reply, silent=silent)
+                    self._lead(plan.more_turns, recipient, silent)
+            else:
+                self._lead(saved.settle(max_turns, silent), recipient, silent)
+            summary = self._summarize_chat(summary_method, summary_args, recipient, cache)
+            result = plan.result(summary, saved.turns)
+            saved.end(result)
+        return result
 
     async def a_initiate_chat(
         self,
@@ -65,19 +83,31 @@ class Chatting(Judging, Summarizing):
         summary_method: _SummaryMethod = Summarizing.DEFAULT_SUMMARY_METHOD,
         summary_args: dict[str, Any] | None = None,
         message: dict[str, Any] | str | Callable[..., Any] | None = None,
+        *,
+        save: Any = None,
+        resume: bool = False,
         **kwargs: Any,
     ) -> ChatResult:
         """As :meth:`initiate_chat`, awaited: any number of chats at once on one loop."""
         plan = self._plan(recipient, clear_history, silent, cache, max_turns, message, kwargs, blocking=False)
         plan.check(summary_method)
-        with plan.under_way():
-            plan.prepare()
-            first = plan.first_message(self.a_generate_init_message)
-            said = await first if isawaitable(first) else first
-            if said is not None:
-                await self.a_send(said, recipient, request_reply=plan.request_reply, silent=silent)
-                await self._a_lead(plan.more_turns, recipient, silent)
-            return plan.result(await self._a_summarize_chat(summary_method, summary_args, recipient, cache))
+        saved = open_saved(save, self, recipient, resume=resume)
+        if saved.ended:
+            return saved.result()
+        with plan.under_way(), saved:
+            if saved.is_new:
+                plan.prepare(saved, summary_method, summary_args)
+                first = plan.first_message(self.a_generate_init_message)
+                said = await first if isawaitable(first) else first
+                if said is not None:
+                    await self.a_send(said, recipient, request_reply=plan.request_reply, silent=silent)
+                    await self._a_lead(plan.more_turns, recipient, silent)
+            else:
+                await self._a_lead(await saved.a_settle(max_turns, silent), recipient, silent)
+            summary = await self._a_summarize_chat(summary_method, summary_args, recipient, cache)
+            result = plan.result(summary, saved.turns)
+            await saved.a_end(result)
+        return result
 
     def _plan(
         self,

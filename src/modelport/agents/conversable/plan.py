@@ -68,9 +68,17 @@ class Plan(Struct, kw_only=True):
         """Note what was said: this is a :class:`modelport.agents.turns.Recorder`."""
         self.turns.append(turn)
 
-    def prepare(self) -> None:
-        """Clear counters, and histories where that is asked for."""
+    def prepare(self, saved: Any, summary_method: Any, summary_args: Any) -> None:
+        """Clear counters, and histories where that is asked for; what is *saved* of the chat begins here."""
         self.sender._prepare_chat(self.recipient, self.clear_history, reply_at_receive=self.max_turns is None)
+        saved.begin(
+            max_turns=self.max_turns,
+            silent=self.silent,
+            summary_method=summary_method,
+            summary_args=summary_args,
+            message=self.message,
+            context=self.context,
+        )
 
     @property
     def request_reply(self) -> bool | None:
