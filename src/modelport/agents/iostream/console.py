@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from types import BuiltinFunctionType
+from typing import TYPE_CHECKING, Any, TextIO
 from weakref import WeakKeyDictionary
 
 from modelport.agents.iostream.base import IOStream
@@ -38,11 +39,16 @@ class IOConsole(IOStream):
         if out is None or not is_terminal(out):
             print(*objects, sep=sep, end=end, flush=flush)  # noqa: T201  (a console is for printing)
             return
-        cleaner = self._cleaner or Cleaner()
-        shown = [thing.cleaned() if isinstance(thing, Coloured) else cleaner.feed(str(thing)) for thing in objects]
-        out.write(cleaner.feed(sep).join(shown) + cleaner.feed(end))
-        # A sequence may be split between the pieces of a streamed answer, but does not outlast its line.
-        self._cleaner = None if end.endswith("\n") else cleaner
+        # A sequence may be split between the pieces of a streamed answer, but outlasts no separator and no end.
+        cleaner, self._cleaner = self._cleaner or Cleaner(), None
+        shown: list[str] = []
+        for thing in objects:
+            if shown and sep:
+                cleaner = Cleaner()
+            shown.append(thing.cleaned() if isinstance(thing, Coloured) else cleaner.feed(str(thing)))
+        if not end:
+            self._cleaner = cleaner
+        out.write(Cleaner().feed(sep).join(shown) + Cleaner().feed(end))
         if flush:
             out.flush()
 
@@ -70,14 +76,24 @@ class IOConsole(IOStream):
         if inline.depth:
             return self.input(prompt, password=password)
         async with _turn():
-            if password or not _can_be_watched():
+            stdin = sys.stdin
+            if password or stdin is None or _is_replaced(self.input):
                 return await offload(self.input, prompt, password=password)
             self.print(prompt, end="", flush=True)
-            await _readable(sys.stdin.fileno())
-            line = sys.stdin.readline()
+            if _can_be_watched(stdin):
+                await _readable(stdin.fileno())
+                line = stdin.readline()
+            else:
+                # Not input(), which lets go of stdin: a thread that still waits when Python ends would then abort it.
+                line = await offload(stdin.readline)
         if not line:
             raise EOFError("stdin has ended: nobody is there to answer")
         return line.removesuffix("\n")
+
+
+def _is_replaced(method: Callable[..., str]) -> bool:
+    """Whether someone else reads the line: a subclass, a notebook, a test."""
+    return getattr(method, "__func__", None) is not IOConsole.input or not isinstance(input, BuiltinFunctionType)
 
 
 @asynccontextmanager
@@ -89,11 +105,11 @@ async def _turn() -> AsyncIterator[None]:
         yield
 
 
-def _can_be_watched() -> bool:
-    """Whether stdin tells when it has a line: a terminal does, and holds back none in Python's own buffers."""
+def _can_be_watched(stdin: TextIO) -> bool:
+    """Whether it tells when it has a line: a terminal does, and leaves none behind in Python's own buffers."""
     try:
-        return os.name == "posix" and sys.stdin.isatty() and sys.stdin.fileno() >= 0
-    except (AttributeError, OSError, ValueError):  # none, replaced, closed
+        return os.name == "posix" and is_terminal(stdin) and stdin.fileno() >= 0
+    except OSError:  # it only looks like one
         return False
 
 
