@@ -18,7 +18,7 @@ __all__ = (
     "visualize_speaker_transitions_dict",
 )
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 def has_self_loops(allowed_speaker_transitions: dict[Agent, list[Agent]]) -> bool:

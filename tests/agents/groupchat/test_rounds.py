@@ -1,5 +1,6 @@
 """How what is said in a group goes around."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from modelport.agents import ConversableAgent, register_function
 from modelport.agents.groupchat import GroupChat, GroupChatManager
+from modelport.agents.groupchat.twins import drive
 from modelport.agents.iostream import IOStream
 from modelport.errors import AgentNameConflict
 from tests.agents.groupchat.groups import managed, named, people, speakers
@@ -271,6 +273,55 @@ async def test_a_tool_is_called_by_one_and_run_by_another(asynchronous: bool) ->
         ("runner", "tool", "3"),
         ("thinker", "user", "It is 3. TERMINATE"),
     ]
+
+
+def test_an_agent_of_another_make_takes_part() -> None:
+    class Stone:
+        """The least that an agent can be."""
+
+        name = "stone"
+        description = "lies there"
+
+        def send(self, message: Any, recipient: Any, request_reply: bool | None = None, silent: Any = False) -> None:
+            recipient.receive(message, self, request_reply, silent)
+
+        async def a_send(
+            self, message: Any, recipient: Any, request_reply: bool | None = None, silent: Any = False
+        ) -> None:
+            await recipient.a_receive(message, self, request_reply, silent)
+
+        def receive(self, message: Any, sender: Any, request_reply: bool | None = None, silent: Any = False) -> None:
+            self.last = message["content"]
+
+        async def a_receive(
+            self, message: Any, sender: Any, request_reply: bool | None = None, silent: Any = False
+        ) -> None:
+            self.receive(message, sender)
+
+        def generate_reply(self, messages: Any = None, sender: Any = None, **_: Any) -> str:
+            return f"(silence after {self.last!r})"
+
+        async def a_generate_reply(self, messages: Any = None, sender: Any = None, **_: Any) -> str:
+            return self.generate_reply()
+
+    [alice] = people("alice")
+    manager = managed([alice, Stone()], max_round=3)
+
+    alice.initiate_chat(manager, message="hello")
+
+    assert [each["content"] for each in manager.groupchat.messages] == [
+        "hello",
+        "(silence after 'hello')",
+        "I am alice",
+    ]
+
+
+def test_a_blocking_group_that_would_wait_says_so() -> None:
+    async def waits() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="without an event loop waited on one"):
+        drive(waits())
 
 
 # --- groups in groups ---

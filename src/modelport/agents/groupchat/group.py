@@ -21,7 +21,7 @@ from modelport.errors import InvalidGroupChat, NoEligibleSpeaker
 
 __all__ = ("GroupChat",)
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _TRIES = 3  # how often a person is asked for a number
 

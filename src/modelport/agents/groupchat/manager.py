@@ -23,7 +23,7 @@ from modelport.errors import AgentNameConflict, InvalidGroupChat, NoEligibleSpea
 
 __all__ = ("GroupChatManager",)
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 Removal = str | Callable[[str], str] | None

@@ -16,7 +16,7 @@ from modelport.errors import AgentNameConflict, UndefinedNextAgent
 
 __all__ = ("Roster",)
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 The one with the model gets it from the manager by reference, so a client that was registered there answers here too.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +11,6 @@ from modelport.agents.conversable import ConversableAgent
 from modelport.errors import InvalidGroupChat
 
 __all__ = ("ASKING", "CHOOSING", "FAILED", "SELECTED", "asker", "chooser", "uncalled")
-
-logger = logging.getLogger(__name__)
 
 ASKING = "checking_agent"
 CHOOSING = "speaker_selection_agent"
