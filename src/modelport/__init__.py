@@ -15,12 +15,16 @@ if TYPE_CHECKING:
         GroupChat,
         GroupChatManager,
         LLMAgent,
+        SavedChat,
         Turn,
         UserProxyAgent,
         a_initiate_chats,
+        a_resume,
         gather_usage_summary,
         initiate_chats,
+        load_chat,
         register_function,
+        resume,
     )
     from modelport.client import Client
     from modelport.config import filter_config, load
@@ -55,6 +59,7 @@ __all__ = (
     "Model",
     "ModelportError",
     "ReasoningDelta",
+    "SavedChat",
     "TextDelta",
     "ToolCallDelta",
     "Turn",
@@ -62,18 +67,25 @@ __all__ = (
     "UserProxyAgent",
     "__version__",
     "a_initiate_chats",
+    "a_resume",
     "as_model",
     "filter_config",
     "gather_usage_summary",
     "generate",
     "initiate_chats",
     "load",
+    "load_chat",
     "register_function",
+    "resume",
 )
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "SavedChat": "modelport.agents",
+    "resume": "modelport.agents",
+    "load_chat": "modelport.agents",
+    "a_resume": "modelport.agents",
     "Agent": "modelport.agents",
     "AssistantAgent": "modelport.agents",
     "ChatResult": "modelport.agents",

@@ -5,6 +5,8 @@ from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
 from modelport.agents.conversable import ConversableAgent, register_function
 from modelport.agents.groupchat import GroupChat, GroupChatManager
 from modelport.agents.presets import AssistantAgent, UserProxyAgent
+from modelport.agents.resuming import a_resume, resume
+from modelport.agents.saved import SavedChat, load as load_chat
 from modelport.agents.turns import Turn
 from modelport.agents.usage import gather_usage_summary
 
@@ -16,10 +18,14 @@ __all__ = (
     "GroupChat",
     "GroupChatManager",
     "LLMAgent",
+    "SavedChat",
     "Turn",
     "UserProxyAgent",
     "a_initiate_chats",
+    "a_resume",
     "gather_usage_summary",
     "initiate_chats",
+    "load_chat",
     "register_function",
+    "resume",
 )

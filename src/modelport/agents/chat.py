@@ -3,11 +3,13 @@
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 from modelport.agents.carrying import carryover_text
 from modelport.agents.checks import consolidate_chat_info
 from modelport.agents.iostream import IOStream, colored
+from modelport.agents.saving import save_result
 from modelport.agents.turns import Turn
 from modelport.errors import AgentError
 
@@ -29,6 +31,14 @@ class ChatResult:
     cost: dict[str, dict[str, Any]] = field(default_factory=dict)
     human_input: list[str] = field(default_factory=list)
     turns: tuple[Turn, ...] = ()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Add the chat to the journal at *path*, from which :func:`modelport.resume` can go on with it.
+
+        Raises:
+            JournalError: the file cannot be used.
+        """
+        save_result(self, path)
 
 
 def initiate_chats(chat_queue: list[dict[str, Any]]) -> list[ChatResult]:
