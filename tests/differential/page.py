@@ -21,17 +21,21 @@ POINTS = {
     "6": "Names, logging, helpers",
 }
 
-HEAD = (
-    "# AutoGen 0.2 and modelport, compared\n\n"
-    "{total} programs, written as a user of AutoGen 0.2 writes them, run on `autogen-agentchat==0.2.40` and on\n"
-    "`modelport.autogen`. What they print, what they report (histories, summaries, costs, requests that reached the model,\n"
-    "errors) and what they warn of is compared field by field; only addresses, temporary folders, times, random ids, terminal\n"
-    "colours and the words of the libraries' long default prompts are left aside. **{same} of {total} are identical.** The\n"
-    "others differ in the fields below and in no other.\n\n"
-    "This page is made by `python -m tests.differential`, and a test keeps it true. The programs are in\n"
-    "[tests/differential/programs](../tests/differential/programs); how to move yours is told in\n"
-    "[Moving from AutoGen 0.2](autogen.md).\n"
-)
+HEAD = """# AutoGen 0.2 and modelport, compared
+
+{total} programs, written as a user of AutoGen 0.2 writes them, run on `autogen-agentchat==0.2.40` and on
+`modelport.autogen`. What they print, what they report (histories, summaries, costs, requests that reached the model,
+errors) and what they warn of is compared field by field. **{same} of {total} are identical.** The others differ in the
+fields below and in no other.
+
+Left aside in all of them: addresses, temporary folders, times, random ids, terminal colours and log lines; the words of
+the libraries' long default prompts; how an error's text goes on after AutoGen's own words, and of which class below
+AutoGen's it is; and three fields (`answers`, `unknown_cost`, `estimated`) that a model's usage has beside AutoGen's.
+
+This page is made by `python -m tests.differential`, and a test keeps it true. The programs are in
+[tests/differential/programs](../tests/differential/programs); how to move yours is told in
+[Moving from AutoGen 0.2](autogen.md).
+"""
 
 
 def render(titles: Mapping[str, str], found: Mapping[str, list[Found]], expected: Iterable[Expected]) -> str:

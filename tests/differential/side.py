@@ -140,7 +140,7 @@ def run_program(path: Path, folder: Path, support: Any) -> dict[str, Any]:
             crash = {**support.failed(error), "traceback": "".join(traceback.format_exception(error))}
     asyncio.set_event_loop_policy(None)
     return {
-        "stdout": said.getvalue().splitlines(),
+        "stdout": said.getvalue(),
         "reported": json.loads(json.dumps(support.FINDINGS)),
         "warnings": sorted({str(each.message) for each in warned if each.category is UserWarning}),
         "crash": crash,
@@ -183,6 +183,7 @@ def main(arguments: list[str]) -> None:
         reset()
         places = [(re.compile(re.escape(str(folder))), "FOLDER"), (re.compile(re.escape(str(programs))), "PROGRAMS")]
         found[path.stem] = normalised(result, [*patterns, *places])
+        found[path.stem]["stdout"] = found[path.stem]["stdout"].splitlines()
     results.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 

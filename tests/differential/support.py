@@ -31,14 +31,13 @@ class ScriptedClient:
 
     def __init__(self, config: Any, replies: Iterable[Any] = (), requests: list[Any] | None = None, **_: Any) -> None:
         self.model = config.get("model", "scripted")
-        self.replies = list(replies)
-        self.requests = [] if requests is None else requests
+        # Nothing in here may tell one client from another: a cache of modelport's goes by a client's own values, too.
+        self._replies = iter(replies)
+        self._note = ([] if requests is None else requests).append
 
     def create(self, params: Mapping[str, Any]) -> Any:
-        self.requests.append(plain(params))
-        if not self.replies:
-            raise RuntimeError("the script is over")
-        reply = self.replies.pop(0)
+        self._note(plain(params))
+        reply = next(self._replies, RuntimeError("the script is over"))
         reply = reply(params) if callable(reply) else reply
         if isinstance(reply, BaseException):
             raise reply

@@ -8,7 +8,11 @@ llm_config = {"config_list": [{"model": "scripted-1", "model_client_cls": "Scrip
 
 assistant = autogen.AssistantAgent("assistant", llm_config=llm_config)
 user = autogen.UserProxyAgent(
-    "user", human_input_mode="NEVER", max_consecutive_auto_reply=2, code_execution_config=False, default_auto_reply="Go on."
+    "user",
+    human_input_mode="NEVER",
+    max_consecutive_auto_reply=2,
+    code_execution_config=False,
+    default_auto_reply="Go on.",
 )
 assistant.register_model_client(
     model_client_cls=ScriptedClient, replies=["First.", "Second.", "Third."], requests=asked

@@ -14,4 +14,10 @@ history = [dict(each) for each in first.chat_history]
 second = student.initiate_chat(teacher, message="More.", max_turns=1, clear_history=False)
 third = student.initiate_chat(teacher, message="Anew.", max_turns=1)
 
-report(first=history, second=second, third=third, asked=asked, zero=student.initiate_chat(teacher, message="Hm.", max_turns=0))
+report(
+    first=history,
+    second=second,
+    third=third,
+    asked=asked,
+    zero=student.initiate_chat(teacher, message="Hm.", max_turns=0),
+)

@@ -7,7 +7,9 @@ from support import ScriptedClient, llm, report
 def chat(replies, **settings):
     bot = ConversableAgent("bot", llm_config=llm(), human_input_mode="NEVER")
     bot.register_model_client(ScriptedClient, replies=replies)
-    user = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False, default_auto_reply="Next", **settings)
+    user = UserProxyAgent(
+        "user", human_input_mode="NEVER", code_execution_config=False, default_auto_reply="Next", **settings
+    )
     return user.initiate_chat(bot, message="Start")
 
 
@@ -22,5 +24,4 @@ report(
         ["Working. TERMINATE"],
         is_termination_msg=lambda message: message["content"].rstrip().endswith("TERMINATE"),
     ),
-    no_reply_to_that=chat([None, "TERMINATE"]),
 )

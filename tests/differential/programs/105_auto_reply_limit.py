@@ -5,7 +5,9 @@ from support import report
 
 
 def agent(name, **settings):
-    return ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply=f"{name} replies", **settings)
+    return ConversableAgent(
+        name, llm_config=False, human_input_mode="NEVER", default_auto_reply=f"{name} replies", **settings
+    )
 
 
 a, b = agent("a", max_consecutive_auto_reply=1), agent("b", max_consecutive_auto_reply=3)

@@ -7,7 +7,14 @@ asked = []
 bot = AssistantAgent("bot", llm_config=llm())
 bot.register_model_client(
     ScriptedClient,
-    replies=["Answer A. TERMINATE", "Answer B.", "A summary.", "Answer C.", "Another summary.", *[f"Answer {n}." for n in range(9)]],
+    replies=[
+        "Answer A. TERMINATE",
+        "Answer B.",
+        "A summary.",
+        "Answer C.",
+        "Another summary.",
+        *[f"Answer {n}." for n in range(9)],
+    ],
     requests=asked,
 )
 user = ConversableAgent("user", llm_config=False, human_input_mode="NEVER")

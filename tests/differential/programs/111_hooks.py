@@ -6,7 +6,9 @@ from support import ScriptedClient, attempt, llm, report
 asked = []
 bot = ConversableAgent("bot", llm_config=llm(), human_input_mode="NEVER")
 bot.register_model_client(ScriptedClient, replies=["reply one", "reply two", "reply three"], requests=asked)
-user = ConversableAgent("user", llm_config=False, human_input_mode="NEVER", default_auto_reply="next", max_consecutive_auto_reply=1)
+user = ConversableAgent(
+    "user", llm_config=False, human_input_mode="NEVER", default_auto_reply="next", max_consecutive_auto_reply=1
+)
 sent = []
 
 
@@ -44,7 +46,11 @@ report(
     asked=asked,
     sent=sent,
     unknown=attempt(bot.register_hook, "before_breakfast", shout),
-    twice={"error": ["AssertionError"] if "error" in attempt(bot.register_hook, "process_last_received_message", shout) else []},
+    twice={
+        "error": ["AssertionError"]
+        if "error" in attempt(bot.register_hook, "process_last_received_message", shout)
+        else []
+    },
     async_in_sync=attempt(user.register_hook, "process_last_received_message", too_late),
     hookable=sorted(bot.hook_lists),
 )

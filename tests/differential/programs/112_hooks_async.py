@@ -8,7 +8,9 @@ from support import ScriptedClient, llm, report
 asked = []
 bot = ConversableAgent("bot", llm_config=llm(), human_input_mode="NEVER")
 bot.register_model_client(ScriptedClient, replies=["reply one", "reply two"], requests=asked)
-user = ConversableAgent("user", llm_config=False, human_input_mode="NEVER", default_auto_reply="next", max_consecutive_auto_reply=1)
+user = ConversableAgent(
+    "user", llm_config=False, human_input_mode="NEVER", default_auto_reply="next", max_consecutive_auto_reply=1
+)
 
 
 async def shout(content):

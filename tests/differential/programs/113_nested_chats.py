@@ -32,7 +32,9 @@ user.register_nested_chats(
 report(result=user.initiate_chat(writer, message="Write a poem.", max_turns=2), asked=asked)
 
 quiet = ConversableAgent("quiet", human_input_mode="NEVER", default_auto_reply="No chat was run.")
-quiet.register_nested_chats([{"recipient": critic, "message": lambda *_: "", "max_turns": 1}], trigger=lambda sender: True)
+quiet.register_nested_chats(
+    [{"recipient": critic, "message": lambda *_: "", "max_turns": 1}], trigger=lambda sender: True
+)
 report(nothing_to_say=quiet.generate_reply([{"role": "user", "content": "hi"}], user))
 
 

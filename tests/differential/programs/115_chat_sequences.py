@@ -12,7 +12,7 @@ def scripted(name, *replies):
 
 
 def describe(sender, recipient, context):
-    return f"Describe, {recipient.name}. {context}"
+    return f"Describe, {recipient.name}. {sorted(context)}, {context['carryover']}"
 
 
 user = ConversableAgent("user", human_input_mode="NEVER", max_consecutive_auto_reply=0)

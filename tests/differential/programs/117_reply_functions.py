@@ -31,7 +31,8 @@ report(
     by_agent=answers(friend, friend, stranger),
     by_function=answers(lambda sender: sender is friend, friend, stranger),
     by_function_of_wrong_type=[
-        {"error": each["error"]} for each in answers(lambda sender: "yes", friend)  # the text has an address
+        {"error": each["error"]}
+        for each in answers(lambda sender: "yes", friend)  # the text has an address
     ],
     by_list=answers(["friend", stranger, None], friend, stranger, None),
     by_none_in_list=answers([None], None, friend),
@@ -54,6 +55,9 @@ report(
     left=len(agent._reply_func_list),
     keys=sorted(agent._reply_func_list[0]),
     calls=calls,
-    defaults=[each["reply_func"].__name__ for each in ConversableAgent("plain", code_execution_config={"use_docker": False})._reply_func_list],
+    defaults=[
+        each["reply_func"].__name__
+        for each in ConversableAgent("plain", code_execution_config={"use_docker": False})._reply_func_list
+    ],
     neither=attempt(agent.generate_reply),
 )

@@ -25,9 +25,17 @@ report(preserved={each.name: list(messages) for each, messages in a.chat_message
 a.clear_history(b, nr_messages_to_preserve=1)
 report(cleared_b={each.name: list(messages) for each, messages in a.chat_messages.items()})
 a.clear_history()
-report(cleared={each.name: list(messages) for each, messages in a.chat_messages.items()}, empty_again=attempt(a.last_message))
+report(
+    cleared={each.name: list(messages) for each, messages in a.chat_messages.items()},
+    empty_again=attempt(a.last_message),
+)
 
-a.send({"role": "tool", "content": "4", "tool_responses": [{"tool_call_id": "1", "role": "tool", "content": "4"}]}, b, False)
+a.send("before it", b, False)
+a.send(
+    {"role": "tool", "content": "4", "tool_responses": [{"tool_call_id": "1", "role": "tool", "content": "4"}]},
+    b,
+    False,
+)
 a.send("five", b, False)
 a.clear_history(nr_messages_to_preserve=2)
 report(tool_kept=list(a.chat_messages[b]))
@@ -36,4 +44,8 @@ report(after_reset=dict(b.chat_messages), indexed=attempt(lambda: b.chat_message
 
 past = {c: [{"role": "user", "content": "long ago", "name": "c"}]}
 d = agent("d", chat_messages=past)
-report(given=d.last_message(c), continued=c.initiate_chat(d, message="now", clear_history=False, max_turns=1).chat_history, seen=past[c])
+report(
+    given=d.last_message(c),
+    continued=c.initiate_chat(d, message="now", clear_history=False, max_turns=1).chat_history,
+    seen=past[c],
+)

@@ -5,7 +5,13 @@ from support import attempt, report
 
 
 def agent(name):
-    return ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply=f"{name} here", max_consecutive_auto_reply=1)
+    return ConversableAgent(
+        name,
+        llm_config=False,
+        human_input_mode="NEVER",
+        default_auto_reply=f"{name} here",
+        max_consecutive_auto_reply=1,
+    )
 
 
 a, b = agent("a"), agent("b")
@@ -14,7 +20,11 @@ a.send("a reply, please", b, request_reply=True)
 b.receive("said directly", a, request_reply=False)
 b.receive({"content": "as a dict", "name": "somebody"}, a, request_reply=False, silent=True)
 a.send({"content": None, "function_call": {"name": "f", "arguments": "{}"}}, b, request_reply=False)
-a.send({"tool_calls": [{"id": "1", "type": "function", "function": {"name": "g", "arguments": '{"x": 1}'}}]}, b, request_reply=False)
+a.send(
+    {"tool_calls": [{"id": "1", "type": "function", "function": {"name": "g", "arguments": '{"x": 1}'}}]},
+    b,
+    request_reply=False,
+)
 a.send({"role": "function", "name": "f", "content": "42"}, b, request_reply=False)
 a.send({"role": "tool", "tool_call_id": "1", "content": "43"}, b, request_reply=False)
 a.send([("content", "pairs")], b, request_reply=False)

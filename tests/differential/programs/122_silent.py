@@ -6,7 +6,9 @@ from support import report
 
 def pair(**settings):
     made = [
-        ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply=f"from {name}", **settings)
+        ConversableAgent(
+            name, llm_config=False, human_input_mode="NEVER", default_auto_reply=f"from {name}", **settings
+        )
         for name in ("a", "b")
     ]
     return made

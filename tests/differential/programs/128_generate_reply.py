@@ -10,7 +10,11 @@ bot = AssistantAgent("bot", system_message="Be brief.", llm_config=llm(max_token
 bot.register_model_client(ScriptedClient, replies=[f"reply {n}" for n in range(9)], requests=asked)
 user = ConversableAgent("user", human_input_mode="NEVER")
 
-history = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}, {"role": "user", "content": "why?"}]
+history = [
+    {"role": "user", "content": "hello"},
+    {"role": "assistant", "content": "hi"},
+    {"role": "user", "content": "why?"},
+]
 user.send("received before", bot, request_reply=False)
 report(
     of_messages=bot.generate_reply(messages=history),

@@ -24,6 +24,8 @@ report(
     answer_in_parts=attempt(user.initiate_chat, bot, message="answer in parts", max_turns=1),
     asked=asked,
 )
-from_system = ConversableAgent("s", system_message=[{"type": "text", "text": "parts of a system message"}], llm_config=llm())
+from_system = ConversableAgent(
+    "s", system_message=[{"type": "text", "text": "parts of a system message"}], llm_config=llm()
+)
 from_system.register_model_client(ScriptedClient, replies=["ok"], requests=[])
 report(system=user.initiate_chat(from_system, message="hi", max_turns=1).summary, text=from_system.system_message)

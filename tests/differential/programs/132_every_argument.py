@@ -10,7 +10,9 @@ asked = []
 
 def agents():
     bot = AssistantAgent("bot", llm_config=llm())
-    bot.register_model_client(ScriptedClient, replies=["cached answer", "the summary", "a fresh answer"], requests=asked)
+    bot.register_model_client(
+        ScriptedClient, replies=["cached answer", "the summary", "a fresh answer"], requests=asked
+    )
     return bot, UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False, default_auto_reply="more")
 
 
@@ -30,7 +32,10 @@ def arguments(cache):
 
 with Cache.disk(cache_seed=5, cache_path_root="answers") as cache:
     bot, user = agents()
-    report(first=user.initiate_chat(bot, **arguments(cache)), caches=[bot.client_cache, user.client_cache, bot.previous_cache])
+    report(
+        first=user.initiate_chat(bot, **arguments(cache)),
+        caches=[bot.client_cache, user.client_cache, bot.previous_cache],
+    )
     bot, user = agents()
     report(again=user.initiate_chat(recipient=bot, **arguments(cache)))
     bot, user = agents()

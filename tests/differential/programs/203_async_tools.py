@@ -31,7 +31,12 @@ def agents():
     async def failing() -> str:
         raise RuntimeError("the timer is broken")
 
-    calls = [call("timer", {"number": 1}, "a"), call("timer", {"number": 2}, "b"), call("stopwatch", {"number": 3}, "c"), call("failing", {}, "d")]
+    calls = [
+        call("timer", {"number": 1}, "a"),
+        call("timer", {"number": 2}, "b"),
+        call("stopwatch", {"number": 3}, "c"),
+        call("failing", {}, "d"),
+    ]
     bot.register_model_client(ScriptedClient, replies=[{"tool_calls": calls}, "TERMINATE"], requests=asked)
     return bot, user
 

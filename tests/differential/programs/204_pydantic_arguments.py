@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
-
 from autogen import ConversableAgent, register_function
+from pydantic import BaseModel, Field
 from support import ScriptedClient, call, llm, report
 
 Symbol = Literal["USD", "EUR"]
@@ -15,7 +14,9 @@ class Currency(BaseModel):
     amount: Annotated[float, Field(0, description="how much", ge=0)]
 
 
-def convert(base: Annotated[Currency, "what you have"], quote_currency: Annotated[Symbol, "what you want"] = "USD") -> Currency:
+def convert(
+    base: Annotated[Currency, "what you have"], quote_currency: Annotated[Symbol, "what you want"] = "USD"
+) -> Currency:
     rate = 1.1 if (base.currency, quote_currency) == ("EUR", "USD") else 1 / 1.1
     return Currency(currency=quote_currency, amount=round(base.amount * rate, 2))
 

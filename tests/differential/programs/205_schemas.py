@@ -3,9 +3,8 @@
 from enum import Enum
 from typing import Annotated, Any, Dict, List, Literal, Optional, Tuple, Union
 
-from pydantic import BaseModel, Field
-
 from autogen.function_utils import get_function_schema
+from pydantic import BaseModel, Field
 from support import report
 
 
@@ -24,6 +23,7 @@ class Colour(Enum):
     BLUE = "blue"
 
 
+# fmt: off
 def nothing() -> str: ...
 def basic(a: int, b: float, c: str, d: bool) -> str: ...
 def described(a: Annotated[int, "the first"], b: Annotated[str, "the second"] = "two") -> str: ...
@@ -38,6 +38,7 @@ def anything(a: Any, b: object = None) -> str: ...
 def keyword_only(*, a: int, b: Annotated[str, "second"] = "x") -> str: ...
 def list_default(a: Annotated[List[int], "numbers"] = [1, 2]) -> str: ...  # noqa: B006
 async def slow(a: Annotated[str, "text"]) -> str: ...
+# fmt: on
 
 
 def documented(a: int) -> str:
@@ -45,9 +46,22 @@ def documented(a: int) -> str:
 
 
 tools = [
-    nothing, basic, described, defaults, containers, modern, choices, enums, models, lists_of_models, anything,
-    keyword_only, list_default, slow, documented,
-]  # fmt: skip
+    nothing,
+    basic,
+    described,
+    defaults,
+    containers,
+    modern,
+    choices,
+    enums,
+    models,
+    lists_of_models,
+    anything,
+    keyword_only,
+    list_default,
+    slow,
+    documented,
+]
 report(
     **{each.__name__: get_function_schema(each, description=f"About {each.__name__}") for each in tools},
     named=get_function_schema(basic, name="renamed", description="Under another name"),

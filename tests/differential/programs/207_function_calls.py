@@ -4,7 +4,13 @@ from autogen import AssistantAgent, UserProxyAgent
 from support import ScriptedClient, llm, report
 
 asked = []
-functions = [{"name": "add", "description": "Adds", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}}]
+functions = [
+    {
+        "name": "add",
+        "description": "Adds",
+        "parameters": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}},
+    }
+]
 bot = AssistantAgent("bot", llm_config=llm(functions=functions))
 
 

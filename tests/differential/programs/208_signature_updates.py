@@ -17,10 +17,15 @@ def function(name, description="x"):
 
 def names(kind):
     listed = bot.llm_config.get(kind)
-    return listed and [[each.get("function", each)["name"], each.get("function", each)["description"]] for each in listed]
+    return listed and [
+        [each.get("function", each)["name"], each.get("function", each)["description"]] for each in listed
+    ]
 
 
-report(remove_first=attempt(bot.update_tool_signature, "a", is_remove=True), remove_function_first=attempt(bot.update_function_signature, "a", is_remove=True))
+report(
+    remove_first=attempt(bot.update_tool_signature, "a", is_remove=True),
+    remove_function_first=attempt(bot.update_function_signature, "a", is_remove=True),
+)
 bot.update_tool_signature(tool("a"), is_remove=False)
 bot.update_tool_signature(tool("b"), is_remove=False)
 bot.update_tool_signature(tool("a", "newer"), is_remove=False)

@@ -8,7 +8,9 @@ from support import ScriptedClient, attempt, call, llm, report
 asked = []
 bot = ConversableAgent("bot", llm_config=llm(), human_input_mode="NEVER")
 user = ConversableAgent("user", human_input_mode="NEVER")
-bot.register_model_client(ScriptedClient, replies=[{"tool_calls": [call("double", {"n": 4})]}, "TERMINATE"], requests=asked)
+bot.register_model_client(
+    ScriptedClient, replies=[{"tool_calls": [call("double", {"n": 4})]}, "TERMINATE"], requests=asked
+)
 
 
 @user.register_for_execution()

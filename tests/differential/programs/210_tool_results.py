@@ -2,10 +2,9 @@
 
 import datetime
 
-from pydantic import BaseModel
-
 from autogen import ConversableAgent
 from autogen.function_utils import serialize_to_str
+from pydantic import BaseModel
 from support import attempt, call, report
 
 
@@ -21,12 +20,15 @@ values = {
 user = ConversableAgent("user", human_input_mode="NEVER")
 bot = ConversableAgent("bot", human_input_mode="NEVER")
 for name, value in values.items():
+
     def tool(value=value) -> str:
         return value
 
     user.register_for_execution(name=name)(tool)
 user.register_for_execution(name="date")(lambda: datetime.date(2020, 1, 2))
-raw = ConversableAgent("raw", human_input_mode="NEVER", function_map={name: (lambda value=value: value) for name, value in values.items()})
+raw = ConversableAgent(
+    "raw", human_input_mode="NEVER", function_map={name: (lambda value=value: value) for name, value in values.items()}
+)
 
 ask = {"role": "assistant", "content": None, "tool_calls": [call(name, {}, f"id_{name}") for name in [*values, "date"]]}
 report(
@@ -35,5 +37,7 @@ report(
     serialized={name: attempt(serialize_to_str, value) for name, value in values.items()},
     unserializable={"error": attempt(serialize_to_str, object())["error"]},
     no_calls=user.generate_tool_calls_reply([{"role": "assistant", "content": "none"}]),
-    no_ids=user.generate_tool_calls_reply([{"content": None, "tool_calls": [{"function": {"name": "text", "arguments": "{}"}}]}]),
+    no_ids=user.generate_tool_calls_reply(
+        [{"content": None, "tool_calls": [{"function": {"name": "text", "arguments": "{}"}}]}]
+    ),
 )

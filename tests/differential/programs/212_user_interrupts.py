@@ -20,7 +20,9 @@ def chat():
         ],
         requests=asked,
     )
-    return bot, UserProxyAgent("user", code_execution_config=False, function_map={"delete": lambda file: f"deleted {file}"})
+    return bot, UserProxyAgent(
+        "user", code_execution_config=False, function_map={"delete": lambda file: f"deleted {file}"}
+    )
 
 
 bot, user = chat()

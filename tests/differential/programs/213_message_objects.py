@@ -3,9 +3,8 @@
 from types import SimpleNamespace
 from typing import Any, List, Optional
 
-from pydantic import BaseModel
-
 from autogen import ConversableAgent
+from pydantic import BaseModel
 from support import llm, report
 
 

@@ -26,7 +26,11 @@ other.register_for_execution(name="plus")(add)
 report(
     same=[again is add, add(1, 2), multiply(2, 3)],
     maps=[sorted(user.function_map), sorted(other.function_map)],
-    results=[user.function_map["sum_up"](a=1, b=2), other.function_map["plus"](a=3), other.function_map["times"](a=2, b=3)],
+    results=[
+        user.function_map["sum_up"](a=1, b=2),
+        other.function_map["plus"](a=3),
+        other.function_map["times"](a=2, b=3),
+    ],
     configs=[{name: agent.llm_config.get(name) for name in ("tools", "functions")} for agent in (one, two)],
     names=[add._name, add._description, multiply._name],
 )

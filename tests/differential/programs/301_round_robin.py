@@ -14,7 +14,9 @@ def scripted(name, *replies):
 
 coder, critic = scripted("coder", "some code", "better code"), scripted("critic", "not good", "good")
 user = autogen.UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False, default_auto_reply="go on")
-group = autogen.GroupChat(agents=[user, coder, critic], messages=[], max_round=6, speaker_selection_method="round_robin")
+group = autogen.GroupChat(
+    agents=[user, coder, critic], messages=[], max_round=6, speaker_selection_method="round_robin"
+)
 manager = autogen.GroupChatManager(groupchat=group)
 
 report(

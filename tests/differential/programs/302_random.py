@@ -7,7 +7,9 @@ from support import report
 
 
 def run(seed, **settings):
-    agents = [ConversableAgent(f"agent_{n}", human_input_mode="NEVER", default_auto_reply=f"I am {n}.") for n in range(4)]
+    agents = [
+        ConversableAgent(f"agent_{n}", human_input_mode="NEVER", default_auto_reply=f"I am {n}.") for n in range(4)
+    ]
     group = GroupChat(agents=agents, messages=[], max_round=8, speaker_selection_method="random", **settings)
     random.seed(seed)
     agents[0].initiate_chat(GroupChatManager(group), message="Begin.", silent=True)

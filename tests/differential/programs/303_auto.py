@@ -7,11 +7,10 @@ selector_asked = []
 
 
 class Selector(ScriptedClient):
-    script = ["coder", "The next role is critic.", "user", "CODER", "coder"]
+    script = iter(["coder", "The next role is critic.", "user", "CODER", "coder"])
 
     def __init__(self, config, **kwargs):
-        super().__init__(config, requests=selector_asked)
-        self.replies = Selector.script
+        super().__init__(config, replies=Selector.script, requests=selector_asked)
 
 
 def scripted(name, *replies):
@@ -27,8 +26,16 @@ group = GroupChat(
     messages=[],
     max_round=5,
     speaker_selection_method="auto",
-    select_speaker_auto_llm_config={"config_list": [{"model": "selector", "model_client_cls": "Selector"}], "cache_seed": None},
+    select_speaker_auto_llm_config={
+        "config_list": [{"model": "selector", "model_client_cls": "Selector"}],
+        "cache_seed": None,
+    },
     select_speaker_auto_model_client_cls=Selector,
 )
 manager = GroupChatManager(groupchat=group, llm_config=False)
-report(result=user.initiate_chat(manager, message="Write code."), group=group.messages, selector=selector_asked, config=CONFIG)
+report(
+    result=user.initiate_chat(manager, message="Write code."),
+    group=group.messages,
+    selector=selector_asked,
+    config=CONFIG,
+)

@@ -9,16 +9,18 @@ asked = []
 
 
 class Selector(ScriptedClient):
-    script = []
+    script = iter(())
 
     def __init__(self, config, **kwargs):
-        super().__init__(config, requests=asked)
-        self.replies = Selector.script
+        super().__init__(config, replies=Selector.script, requests=asked)
 
 
 def chat(*script, asynchronous=False, **settings):
-    Selector.script = list(script)
-    agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob_smith", "eve")]
+    Selector.script = iter(script)
+    agents = [
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+        for name in ("ann", "bob_smith", "eve")
+    ]
     group = GroupChat(
         agents=agents,
         messages=[],
@@ -32,14 +34,16 @@ def chat(*script, asynchronous=False, **settings):
         asyncio.run(agents[0].a_initiate_chat(manager, message="Who?"))
     else:
         agents[0].initiate_chat(manager, message="Who?")
-    return [group.messages[-1]["name"], len(Selector.script)]
+    return [group.messages[-1]["name"], len(list(Selector.script))]
 
 
 report(
     second_try=chat("I don't know.", "eve", select_speaker_auto_verbose=True),
     several=chat("ann or eve", "eve!", select_speaker_auto_verbose=True),
     never=chat("nobody", "ann and eve", "hm", select_speaker_auto_verbose=True),
-    never_several=chat("ann and eve", "ann and eve", select_speaker_auto_verbose=True, max_retries_for_selecting_speaker=1),
+    never_several=chat(
+        "ann and eve", "ann and eve", select_speaker_auto_verbose=True, max_retries_for_selecting_speaker=1
+    ),
     no_retries=chat("nobody", max_retries_for_selecting_speaker=0),
     with_a_space=chat("bob smith"),
     escaped=chat("bob\\_smith"),

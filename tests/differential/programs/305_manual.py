@@ -5,7 +5,10 @@ from support import report, typing_in
 
 
 def chat(*lines, **settings):
-    agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob", "eve")]
+    agents = [
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+        for name in ("ann", "bob", "eve")
+    ]
     group = GroupChat(agents=agents, messages=[], max_round=3, speaker_selection_method="manual", **settings)
     with typing_in(lines) as prompts:
         agents[0].initiate_chat(GroupChatManager(group), message="Who?")

@@ -9,7 +9,10 @@ seen = []
 
 
 def chat(function, **settings):
-    agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob", "eve")]
+    agents = [
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+        for name in ("ann", "bob", "eve")
+    ]
     group = GroupChat(agents=agents, messages=[], max_round=4, speaker_selection_method=function, **settings)
     outcome = attempt(agents[0].initiate_chat, GroupChatManager(group), message="Who?")
     return [[each["name"] for each in group.messages], outcome]

@@ -7,7 +7,10 @@ from support import attempt, report
 
 
 def agents():
-    return [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob", "eve", "sam")]
+    return [
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+        for name in ("ann", "bob", "eve", "sam")
+    ]
 
 
 def chat(table, method="round_robin", kind="allowed", rounds=7, first=0):
@@ -37,6 +40,8 @@ report(
     dead_end=chat({"ann": ["bob"], "bob": ["eve"], "eve": [], "sam": ["ann"]}),
     not_in_the_table=chat({"ann": ["bob"], "bob": ["eve", "sam"]}, "random"),
     disallowed=chat({"ann": ["bob"], "bob": ["ann", "bob"]}, kind="disallowed"),
-    disallowed_capitals=chat({"ann": ["ann"], "bob": ["bob"], "eve": ["eve"], "sam": ["sam"]}, "random", kind="Disallowed"),
+    disallowed_capitals=chat(
+        {"ann": ["ann"], "bob": ["bob"], "eve": ["eve"], "sam": ["sam"]}, "random", kind="Disallowed"
+    ),
     self_only=chat({"ann": ["ann"], "bob": ["ann"], "eve": ["bob"], "sam": ["eve"]}, rounds=3),
 )

@@ -6,7 +6,8 @@ from support import attempt, report
 
 def chat(*replies, rounds=6, count=None, **settings):
     agents = [
-        ConversableAgent(f"agent_{n}", human_input_mode="NEVER", default_auto_reply=reply) for n, reply in enumerate(replies)
+        ConversableAgent(f"agent_{n}", human_input_mode="NEVER", default_auto_reply=reply)
+        for n, reply in enumerate(replies)
     ][:count]
     group = GroupChat(agents=agents, messages=[], max_round=rounds, speaker_selection_method="round_robin")
     manager = GroupChatManager(group, **settings)

@@ -8,7 +8,9 @@ coder = AssistantAgent("coder", description="Writes code.", llm_config=llm())
 coder.register_model_client(ScriptedClient, replies=["done", "done again"], requests=asked)
 critic = ConversableAgent("critic", description="Finds faults.", human_input_mode="NEVER", default_auto_reply="faulty")
 user = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False)
-group = GroupChat([user, coder, critic], [], max_round=4, speaker_selection_method="round_robin", send_introductions=True)
+group = GroupChat(
+    [user, coder, critic], [], max_round=4, speaker_selection_method="round_robin", send_introductions=True
+)
 manager = GroupChatManager(group)
 report(
     result=user.initiate_chat(manager, message="Begin."),

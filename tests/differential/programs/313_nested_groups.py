@@ -5,7 +5,9 @@ from support import attempt, report
 
 
 def agent(name):
-    return ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks", description=f"is {name}")
+    return ConversableAgent(
+        name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks", description=f"is {name}"
+    )
 
 
 inner_agents = [agent("ann"), agent("bob")]

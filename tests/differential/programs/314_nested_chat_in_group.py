@@ -8,7 +8,9 @@ def agent(name, reply=None):
     return ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=reply or f"{name} speaks")
 
 
-experts = GroupChat([agent("physicist"), agent("chemist", "it burns")], [], max_round=3, speaker_selection_method="round_robin")
+experts = GroupChat(
+    [agent("physicist"), agent("chemist", "it burns")], [], max_round=3, speaker_selection_method="round_robin"
+)
 expert_manager = GroupChatManager(experts, name="expert_manager")
 asker, user, host = agent("asker"), agent("user"), agent("host")
 asker.register_nested_chats(

@@ -5,13 +5,23 @@ from support import report, typing_in
 
 
 def chat(command, enabled=True):
-    ann, bob = (ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob"))
+    ann, bob = (
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob")
+    )
     user = UserProxyAgent("user", code_execution_config=False)
-    group = GroupChat([user, ann, bob], [], max_round=5, speaker_selection_method="round_robin", enable_clear_history=enabled)
+    group = GroupChat(
+        [user, ann, bob], [], max_round=5, speaker_selection_method="round_robin", enable_clear_history=enabled
+    )
     manager = GroupChatManager(group)
     with typing_in([command, "exit"]):
         result = user.initiate_chat(manager, message="Begin.")
-    return [group.messages, ann.chat_messages[manager], bob.chat_messages[manager], user.chat_messages[manager], result.summary]
+    return [
+        group.messages,
+        ann.chat_messages[manager],
+        bob.chat_messages[manager],
+        user.chat_messages[manager],
+        result.summary,
+    ]
 
 
 report(

@@ -34,5 +34,8 @@ report(
     older=chat(function_call, "done"),
     no_filter=chat(tool_calls, "done", func_call_filter=False),
 )
-tools_at_manager = {"config_list": [{"model": "m", "model_client_cls": "ScriptedClient"}], "tools": [{"type": "function"}]}
+tools_at_manager = {
+    "config_list": [{"model": "m", "model_client_cls": "ScriptedClient"}],
+    "tools": [{"type": "function"}],
+}
 report(manager_with_tools=attempt(GroupChatManager, GroupChat([], []), llm_config=tools_at_manager))

@@ -27,7 +27,10 @@ report(after_reset=group.messages, usage=[manager.get_actual_usage(), coder.get_
 with Cache.disk(cache_seed=3, cache_path_root="cached") as cache:
     caches = []
     watcher = scripted(AssistantAgent, "watcher", "seen")
-    watcher.register_reply(lambda sender: True, lambda agent, messages, sender, config: (caches.append(agent.client_cache is cache), (False, None))[1])
+    watcher.register_reply(
+        lambda sender: True,
+        lambda agent, messages, sender, config: (caches.append(agent.client_cache is cache), (False, None))[1],
+    )
     group = GroupChat([user, watcher], [], max_round=2, speaker_selection_method="round_robin")
     user.initiate_chat(GroupChatManager(group), message="Look.", cache=cache)
     report(caches=caches, afterwards=[watcher.client_cache, user.client_cache])

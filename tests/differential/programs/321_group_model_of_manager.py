@@ -3,7 +3,10 @@
 from autogen import ConversableAgent, GroupChat, GroupChatManager
 from support import ScriptedClient, attempt, llm, report
 
-agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob", "eve")]
+agents = [
+    ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+    for name in ("ann", "bob", "eve")
+]
 group = GroupChat(agents, [], max_round=4)
 manager = GroupChatManager(group, llm_config=llm())
 manager.register_model_client(ScriptedClient, replies=["eve", "bob", "ann"])

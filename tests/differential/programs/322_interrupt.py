@@ -10,7 +10,10 @@ class Interrupted(ConversableAgent):
 
 
 def chat(**settings):
-    agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "Admin")]
+    agents = [
+        ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+        for name in ("ann", "Admin")
+    ]
     agents.insert(1, Interrupted("slow", human_input_mode="NEVER"))
     group = GroupChat(agents, [], max_round=4, speaker_selection_method="round_robin", **settings)
     try:

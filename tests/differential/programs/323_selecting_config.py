@@ -15,22 +15,29 @@ class Selector(ScriptedClient):
 
 Other = type("Selector", (ScriptedClient,), {})
 config = {"config_list": [{"model": "s", "model_client_cls": "Selector"}], "cache_seed": None}
-agents = [ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks") for name in ("ann", "bob", "eve")]
+agents = [
+    ConversableAgent(name, human_input_mode="NEVER", default_auto_reply=f"{name} speaks")
+    for name in ("ann", "bob", "eve")
+]
 
 
 def chat(asynchronous=False, **settings):
     group = GroupChat(agents, [], max_round=2, **settings)
     start = agents[0].initiate_chat
     if asynchronous:
+
         def start(*args, **kwargs):
             return asyncio.run(agents[0].a_initiate_chat(*args, **kwargs))
+
     outcome = attempt(start, GroupChatManager(group), message="Who?", silent=True)
     return outcome if isinstance(outcome, dict) else [each["name"] for each in group.messages]
 
 
 report(
     fine=chat(select_speaker_auto_llm_config=config, select_speaker_auto_model_client_cls=Selector),
-    in_a_list=chat(select_speaker_auto_llm_config=config, select_speaker_auto_model_client_cls=[ScriptedClient, Selector]),
+    in_a_list=chat(
+        select_speaker_auto_llm_config=config, select_speaker_auto_model_client_cls=[ScriptedClient, Selector]
+    ),
     at_top_level=chat(
         select_speaker_auto_llm_config={"model": "s", "model_client_cls": "Selector", "cache_seed": None},
         select_speaker_auto_model_client_cls=Selector,

@@ -33,11 +33,13 @@ report(
     markdown_parts=[[each.language, each.code] for each in MarkdownCodeExtractor().extract_code_blocks(parts)],
     markdown_none=MarkdownCodeExtractor().extract_code_blocks(None),
     block=[CodeBlock(code="1", language="python").code, CodeBlock(language="sh", code="ls").language],
-    languages={text: infer_lang(text) for text in ("print(1)", "pip install x", "python a.py", "python3 a.py", "ls -l", "a = ", "")},
+    languages={
+        text: infer_lang(text)
+        for text in ("print(1)", "pip install x", "python a.py", "python3 a.py", "ls -l", "a = ", "")
+    },
     unknown=[UNKNOWN, CODE_BLOCK_PATTERN],
     content=[content_str(each) for each in (None, "", "text", [], parts)],
     wrong_content=[
-        attempt(content_str, each)
-        for each in (7, {"a": 1}, ["text"], [{"text": "no type"}], [{"type": "audio"}])
+        attempt(content_str, each) for each in (7, {"a": 1}, ["text"], [{"text": "no type"}], [{"type": "audio"}])
     ],
 )

@@ -9,7 +9,9 @@ asked = []
 def chat(*replies):
     bot = AssistantAgent("bot", llm_config=llm())
     bot.register_model_client(ScriptedClient, replies=[*replies, "TERMINATE"], requests=asked)
-    user = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config={"work_dir": "coding", "use_docker": False})
+    user = UserProxyAgent(
+        "user", human_input_mode="NEVER", code_execution_config={"work_dir": "coding", "use_docker": False}
+    )
     return user.initiate_chat(bot, message="Write code.").chat_history
 
 
@@ -24,7 +26,9 @@ report(
     bash=chat("```bash\nfalse || echo from bash\n```"),
     unknown_language=chat("```cobol\nDISPLAY 'hi'\n```"),
     inferred=chat("```\nprint('inferred')\n```"),
-    several=chat(python("print('one')") + "\n" + python("print('two')") + "\n```sh\nexit 2\n```\n" + python("print('never')")),
+    several=chat(
+        python("print('one')") + "\n" + python("print('two')") + "\n```sh\nexit 2\n```\n" + python("print('never')")
+    ),
     no_code=chat("no code at all"),
     syntax_error=chat(python("print(")),
     unicode=chat(python("print('Grüße, 世界')")),

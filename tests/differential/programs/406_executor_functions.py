@@ -10,7 +10,9 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-@with_requirements(python_packages=[], global_imports=["json", Alias("math", "m"), ImportFromModule("textwrap", ["dedent"])])
+@with_requirements(
+    python_packages=[], global_imports=["json", Alias("math", "m"), ImportFromModule("textwrap", ["dedent"])]
+)
 def root_as_json(number: float) -> str:
     return json.dumps({"root": m.sqrt(number)})  # noqa: F821
 

@@ -1,7 +1,14 @@
 """code_execution_config: executors by name, one's own executor, and settings that contradict each other."""
 
 from autogen import ConversableAgent, UserProxyAgent
-from autogen.coding import CodeBlock, CodeExecutor, CodeExecutorFactory, CodeResult, LocalCommandLineCodeExecutor, MarkdownCodeExtractor
+from autogen.coding import (
+    CodeBlock,
+    CodeExecutor,
+    CodeExecutorFactory,
+    CodeResult,
+    LocalCommandLineCodeExecutor,
+    MarkdownCodeExtractor,
+)
 from support import attempt, report
 
 
@@ -45,7 +52,10 @@ report(
     folder_too=agent(executor=mine, work_dir="x"),
     timeout_too=agent(executor=mine, timeout=3),
     bad_last_n=attempt(
-        UserProxyAgent("u", human_input_mode="NEVER", code_execution_config={"executor": mine, "last_n_messages": -2}).generate_reply, ask
+        UserProxyAgent(
+            "u", human_input_mode="NEVER", code_execution_config={"executor": mine, "last_n_messages": -2}
+        ).generate_reply,
+        ask,
     ),
     factory=CodeExecutorFactory.create({"executor": mine}) is mine,
     factory_without=attempt(CodeExecutorFactory.create, {}),

@@ -18,7 +18,9 @@ class Whole(ConversableAgent):
         return 7, "never run"
 
 
-careful = Careful("careful", human_input_mode="NEVER", code_execution_config={"work_dir": "w", "use_docker": False, "timeout": 5})
+careful = Careful(
+    "careful", human_input_mode="NEVER", code_execution_config={"work_dir": "w", "use_docker": False, "timeout": 5}
+)
 whole = Whole("whole", human_input_mode="NEVER", code_execution_config={"use_docker": False})
 ask = "```python\n# filename: a.py\nprint(1)\n```\n```bash\nls\n```\n```ruby\nputs 1\n```"
 report(
@@ -28,5 +30,4 @@ report(
         whole.generate_reply([{"role": "user", "content": ask}]),
     ],
     seen=seen,
-    config=careful._code_execution_config,
 )

@@ -59,7 +59,10 @@ with open("OAI_CONFIG_LIST", "w") as file:
 config_list = config_list_from_json("OAI_CONFIG_LIST", filter_dict={"model_client_cls": ["CustomModelClient"]})
 assistant = AssistantAgent("assistant", llm_config={"config_list": config_list})
 user = UserProxyAgent(
-    "user", human_input_mode="NEVER", max_consecutive_auto_reply=1, code_execution_config={"work_dir": "coding", "use_docker": False}
+    "user",
+    human_input_mode="NEVER",
+    max_consecutive_auto_reply=1,
+    code_execution_config={"work_dir": "coding", "use_docker": False},
 )
 assistant.register_model_client(model_client_cls=CustomModelClient, loaded="a loaded model")
 report(

@@ -26,10 +26,16 @@ def chat(create, retrieve=lambda response: ["text"], cost=lambda response: 0.0, 
         def get_usage(response):
             return usage(response)
 
-    bot = AssistantAgent("bot", llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None})
+    bot = AssistantAgent(
+        "bot", llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None}
+    )
     bot.register_model_client(OddClient)
     outcome = attempt(user.initiate_chat, bot, message="Hi.", max_turns=1, silent=True)
-    return outcome if isinstance(outcome, dict) else [[each["content"] for each in outcome.chat_history], bot.get_total_usage()]
+    return (
+        outcome
+        if isinstance(outcome, dict)
+        else [[each["content"] for each in outcome.chat_history], bot.get_total_usage()]
+    )
 
 
 def fail(*_):
@@ -37,11 +43,18 @@ def fail(*_):
 
 
 def fine(*_):
-    return SimpleNamespace(choices=[], model="odd")
+    return SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(content="by itself"))], model="odd")
 
 
 report(
-    fine=chat(fine, usage=lambda r: {"prompt_tokens": 1, "completion_tokens": None, "total_tokens": 1, "cost": 0.5, "model": "odd"}),
+    fine=chat(
+        fine,
+        usage=lambda r: {"prompt_tokens": 1, "completion_tokens": None, "total_tokens": 1, "cost": 0.5, "model": "odd"},
+    ),
+    no_choices=chat(lambda params: SimpleNamespace(choices=[], model="odd")),
+    own_shape=chat(
+        lambda params: SimpleNamespace(words=["own", "shape"]), retrieve=lambda response: [" ".join(response.words)]
+    ),
     raises=chat(fail),
     none_retrieved=chat(fine, retrieve=lambda response: [None]),
     nothing_retrieved=chat(fine, retrieve=lambda response: []),

@@ -25,7 +25,9 @@ def chat(answer, retrieve):
         def get_usage(response):
             return USAGE
 
-    bot = AssistantAgent("bot", llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None})
+    bot = AssistantAgent(
+        "bot", llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None}
+    )
     bot.register_model_client(OddClient)
     outcome = attempt(user.initiate_chat, bot, message="Hi.", max_turns=1, silent=True)
     return outcome if isinstance(outcome, dict) else outcome.chat_history[-1]["content"]

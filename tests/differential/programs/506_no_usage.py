@@ -11,7 +11,9 @@ class Silent:
         pass
 
     def create(self, params):
-        return SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(content="four words of text"))], model="silent")
+        return SimpleNamespace(
+            choices=[SimpleNamespace(message=SimpleNamespace(content="four words of text"))], model="silent"
+        )
 
     def message_retrieval(self, response):
         return [choice.message.content for choice in response.choices]
@@ -24,7 +26,9 @@ class Silent:
         return {}
 
 
-bot = AssistantAgent("bot", system_message="Hi.", llm_config={"config_list": [{"model": "silent", "model_client_cls": "Silent"}]})
+bot = AssistantAgent(
+    "bot", system_message="Hi.", llm_config={"config_list": [{"model": "silent", "model_client_cls": "Silent"}]}
+)
 bot.register_model_client(Silent)
 user = ConversableAgent("user", human_input_mode="NEVER", max_consecutive_auto_reply=0)
 result = user.initiate_chat(bot, message="Hello.")

@@ -16,7 +16,10 @@ class Second(ScriptedClient):
 
 
 def create(first, second, **settings):
-    entries = [{"model": "one", "model_client_cls": "First"}, {"model": "two", "model_client_cls": "Second", "tag": "x"}]
+    entries = [
+        {"model": "one", "model_client_cls": "First"},
+        {"model": "two", "model_client_cls": "Second", "tag": "x"},
+    ]
     client = OpenAIWrapper(config_list=entries, cache_seed=None)
     client.register_model_client(First, replies=first, requests=asked)
     client.register_model_client(Second, replies=second, requests=asked)

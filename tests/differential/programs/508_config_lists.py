@@ -39,7 +39,7 @@ report(
     from_env=autogen.config_list_from_json(env_or_file="LIST_IN_ENV"),
     by_path=autogen.config_list_from_json("LIST_BY_PATH")[0]["model"],
     missing={"error": attempt(autogen.config_list_from_json, "no such file")["error"]},
-    broken={"error": attempt(autogen.config_list_from_json, "broken")["error"]},
+    broken=attempt(autogen.config_list_from_json, "broken"),
     of_keys=autogen.get_config_list(["k1", "k2"], base_urls=["https://a.example", "https://b.example"]),
     of_keys_with_types=autogen.get_config_list(["k1", ""], api_type="azure", api_version="2024-02-01"),
 )
@@ -48,7 +48,10 @@ report(
     dotenv=attempt(
         autogen.config_list_from_dotenv,
         dotenv_file_path="keys.env",
-        model_api_key_map={"gpt-4": "MY_KEY", "gpt-3.5-turbo": {"api_key_env_var": "OTHER", "base_url": "https://example.com"}},
+        model_api_key_map={
+            "gpt-4": "MY_KEY",
+            "gpt-3.5-turbo": {"api_key_env_var": "OTHER", "base_url": "https://example.com"},
+        },
     ),
 )
 for name in ("MY_KEY", "OTHER", "LIST_IN_ENV", "LIST_BY_PATH"):

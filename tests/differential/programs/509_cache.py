@@ -11,7 +11,9 @@ user = ConversableAgent("user", human_input_mode="NEVER", max_consecutive_auto_r
 
 def answer(message, *replies, cache=None, model="cached", **settings):
     bot = AssistantAgent(
-        "bot", system_message="Hi.", llm_config={"config_list": [{"model": model, "model_client_cls": "ScriptedClient"}], **settings}
+        "bot",
+        system_message="Hi.",
+        llm_config={"config_list": [{"model": model, "model_client_cls": "ScriptedClient"}], **settings},
     )
     bot.register_model_client(ScriptedClient, replies=replies, requests=asked)
     result = user.initiate_chat(bot, message=message, cache=cache, silent=True)
@@ -20,7 +22,11 @@ def answer(message, *replies, cache=None, model="cached", **settings):
 
 report(
     by_default=[answer("A", "first"), answer("A", "never asked"), answer("B", "another")],
-    by_seed=[answer("A", "seeded", cache_seed=9), answer("A", "never asked", cache_seed=9), answer("A", "other seed", cache_seed=10)],
+    by_seed=[
+        answer("A", "seeded", cache_seed=9),
+        answer("A", "never asked", cache_seed=9),
+        answer("A", "other seed", cache_seed=10),
+    ],
     none=[answer("A", "one", cache_seed=None), answer("A", "two", cache_seed=None)],
     other_model=answer("A", "of another model", model="other"),
     temperature=answer("A", "warmer", temperature=1),
@@ -37,6 +43,9 @@ client = OpenAIWrapper(config_list=[{"model": "cached", "model_client_cls": "Scr
 client.register_model_client(ScriptedClient, replies=["wrapped"])
 responses = [client.create(messages=[{"role": "user", "content": "Hi."}]) for _ in range(2)]
 report(
-    wrapper=[[client.extract_text_or_completion_object(each), each.cost, each.config_id, each.pass_filter] for each in responses],
+    wrapper=[
+        [client.extract_text_or_completion_object(each), each.cost, each.config_id, each.pass_filter]
+        for each in responses
+    ],
     usage=[client.actual_usage_summary, client.total_usage_summary],
 )

@@ -27,5 +27,9 @@ if isinstance(bot, dict):
     report(made=bot)
 else:
     bot.register_model_client(Client)
-    report(made="fine", reply=bot.generate_reply([{"role": "user", "content": "hi"}]), same=bot.llm_config["config_list"][0]["loaded"] is loaded)
+    report(
+        made="fine",
+        reply=bot.generate_reply([{"role": "user", "content": "hi"}]),
+        same=bot.llm_config["config_list"][0]["loaded"] is loaded,
+    )
 loaded.handle.close()

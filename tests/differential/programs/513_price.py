@@ -5,7 +5,10 @@ from support import ScriptedClient, attempt, report
 
 
 def cost(replies=("one two three",), _base=(), **entry):
-    client = OpenAIWrapper(config_list=[{"model": "m", "model_client_cls": "ScriptedClient", **entry}], **{"cache_seed": None, **dict(_base)})
+    client = OpenAIWrapper(
+        config_list=[{"model": "m", "model_client_cls": "ScriptedClient", **entry}],
+        **{"cache_seed": None, **dict(_base)},
+    )
     client.register_model_client(ScriptedClient, replies=replies)
     response = attempt(client.create, messages=[{"role": "user", "content": "Hi."}] * 4)
     return response if isinstance(response, dict) else [response.cost, client.total_usage_summary]

@@ -38,7 +38,15 @@ report(
     tables=sorted(name for [name] in rows("SELECT name FROM sqlite_master WHERE type = 'table'")),
     columns={
         table: [row[1] for row in rows(f"PRAGMA table_info({table})")]
-        for table in ("chat_completions", "agents", "oai_wrappers", "oai_clients", "events", "function_calls", "version")
+        for table in (
+            "chat_completions",
+            "agents",
+            "oai_wrappers",
+            "oai_clients",
+            "events",
+            "function_calls",
+            "version",
+        )
     },
     version=rows("SELECT version_number FROM version"),
     completions=rows("SELECT source_name, is_cached, cost FROM chat_completions ORDER BY id"),

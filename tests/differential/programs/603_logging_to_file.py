@@ -18,9 +18,13 @@ parsed = [json.loads(line) if line.startswith("{") else line.split(":")[0] for l
 report(
     started=session in lines[0],
     first=parsed[0],
-    keys=[sorted(each) for each in parsed if isinstance(each, dict)],
-    others=[each for each in parsed if isinstance(each, str)],
-    sources=[each.get("source_name") or each.get("agent_name") for each in parsed if isinstance(each, dict)],
+    agents=[[each["agent_name"], each["agent_type"], sorted(each)] for each in parsed if "agent_name" in each],
+    received=[[each["source_name"], sorted(each)] for each in parsed if "event_name" in each],
+    completions=[
+        [each["source_name"], each["cost"], each["is_cached"], sorted(each)] for each in parsed if "is_cached" in each
+    ],
+    wrappers=sum("json_state" in each and "wrapper_id" in each and "client_id" not in each for each in parsed),
+    failures=[each for each in parsed if isinstance(each, str) and each.startswith("[file_logger]")],
     events=[each["event_name"] for each in parsed if "event_name" in each and isinstance(each, dict)],
     enabled=runtime_logging.logging_enabled(),
 )

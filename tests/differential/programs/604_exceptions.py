@@ -7,8 +7,14 @@ from support import attempt, report
 
 a, b = autogen.ConversableAgent("a", human_input_mode="NEVER"), autogen.ConversableAgent("b", human_input_mode="NEVER")
 report(
-    texts=[str(each()) for each in (AgentNameConflict, InvalidCarryOverType, NoEligibleSpeaker, SenderRequired, UndefinedNextAgent)],
-    own_texts=[str(each("mine")) for each in (AgentNameConflict, InvalidCarryOverType, NoEligibleSpeaker, SenderRequired, UndefinedNextAgent)],
+    texts=[
+        str(each())
+        for each in (AgentNameConflict, InvalidCarryOverType, NoEligibleSpeaker, SenderRequired, UndefinedNextAgent)
+    ],
+    own_texts=[
+        str(each("mine"))
+        for each in (AgentNameConflict, InvalidCarryOverType, NoEligibleSpeaker, SenderRequired, UndefinedNextAgent)
+    ],
     exceptions=[issubclass(each, Exception) for each in (AgentNameConflict, InvalidCarryOverType, NoEligibleSpeaker)],
     same=SameSenderRequired is SenderRequired,
     message=NoEligibleSpeaker("because").message,

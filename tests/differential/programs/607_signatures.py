@@ -45,13 +45,24 @@ report(
     UserProxyAgent=of(autogen.UserProxyAgent, ["__init__"]),
     GroupChat=of(autogen.GroupChat, GROUP),
     GroupChatManager=of(autogen.GroupChatManager, MANAGER),
-    OpenAIWrapper=of(autogen.OpenAIWrapper, ["__init__", "create", "register_model_client", "instantiate", "print_usage_summary", "clear_usage_summary"]),
+    OpenAIWrapper=of(
+        autogen.OpenAIWrapper,
+        ["__init__", "create", "register_model_client", "instantiate", "print_usage_summary", "clear_usage_summary"],
+    ),
     functions={
         each.__name__: parameters(each)
         for each in (
-            autogen.register_function, autogen.initiate_chats, autogen.gather_usage_summary, autogen.filter_config,
-            autogen.config_list_from_json, autogen.Cache.disk, execute_code, extract_code,
-        )  # fmt: skip
+            autogen.register_function,
+            autogen.initiate_chats,
+            autogen.gather_usage_summary,
+            autogen.filter_config,
+            autogen.config_list_from_json,
+            autogen.Cache.disk,
+            execute_code,
+            extract_code,
+        )
     },
-    executor=of(LocalCommandLineCodeExecutor, ["__init__", "execute_code_blocks", "restart", "format_functions_for_prompt"]),
+    executor=of(
+        LocalCommandLineCodeExecutor, ["__init__", "execute_code_blocks", "restart", "format_functions_for_prompt"]
+    ),
 )

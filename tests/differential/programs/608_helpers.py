@@ -6,7 +6,6 @@ from autogen.formatting_utils import colored
 from autogen.function_utils import load_basemodels_if_needed
 from autogen.graph_utils import check_graph_validity, has_self_loops, invert_disallowed_to_allowed
 from pydantic import BaseModel
-
 from support import attempt, report
 
 a, b, c = (ConversableAgent(name, human_input_mode="NEVER") for name in "abc")
@@ -28,10 +27,11 @@ report(
     valid=attempt(check_graph_validity, {a: [b], b: [a]}, [a, b]),
     invalid=attempt(check_graph_validity, {a: ["b"]}, [a, b]),
     models=[shift(point={"x": 3}), shift(point={"x": 3}, by=4)],
-    model_by_position=attempt(shift, {"x": 3}),
     tags=[
         {"tag": each["tag"], "attr": each["attr"], "text": each["match"].group(0)}
-        for each in parse_tags_from_content("img", "Look: <img http://example.com/a b.png> and <img src='c.png' width='3'>!")
+        for each in parse_tags_from_content(
+            "img", "Look: <img http://example.com/a b.png> and <img src='c.png' width='3'>!"
+        )
     ],
     tags_in_parts=[each["attr"] for each in parse_tags_from_content("img", [{"type": "text", "text": "<img x.png>"}])],
     tags_in_number=attempt(parse_tags_from_content, "img", 7),
