@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from modelport.adapters import construct
-from modelport.client.autogen_call import OF_A_CALL, OF_THE_API, Call, judged
+from modelport.client.autogen_call import OF_A_CALL, OF_THE_API, Call, given_rules, judged
 from modelport.client.autogen_entries import AnyEntry, ModelEntry, RegisteredEntry, own_error
 from modelport.client.autogen_responses import dressed, events_of, remembered
 from modelport.client.hearing import Hearer, OnChunk, tell
+from modelport.client.logged import invocation
 from modelport.client.templating import instantiate
 from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.config_list import listed_entries
 from modelport.config.entry import entry_from
 from modelport.config.opening import open_entry
 from modelport.errors import NotRegistered, UnknownModelClient
+from modelport.storage.runtime_log import log_new_client, log_new_wrapper, logging_enabled
 from modelport.sync import limit_threads, use_threads
 from modelport.wrappers.fallback import all_failed
 
@@ -43,6 +45,7 @@ class OpenAIWrapper(CountsUsage):
         self._rates = [config.pop("api_rate_limit", None) for config in given]
         self._configs = given
         self._asked = [{**base, **{k: v for k, v in config.items() if k not in OF_THE_API}} for config in given]
+        self._rules = [given_rules(asked.pop("role_rules", None), index) for index, asked in enumerate(self._asked)]
         self._entries: list[AnyEntry | None] = []
         self._active_entries: list[AnyEntry] | None = None  # all of them, once no class is missing
         for index, config in enumerate(given):
@@ -51,9 +54,11 @@ class OpenAIWrapper(CountsUsage):
                 continue
             rate = {} if self._rates[index] is None else {"api_rate_limit": self._rates[index]}
             whole = {**shared, **{k: v for k, v in config.items() if k not in OF_A_CALL - {"api_type"}}, **rate}
-            entry = entry_from(whole, index)
+            entry = entry_from({**whole, "role_rules": ()}, index)  # they are kept before the cache is looked into
             self._entries.append(ModelEntry(entry, open_entry(entry), self._tally.record))
         self.wrapper_id: int = id(self)
+        if logging_enabled():
+            log_new_wrapper(self, {"config_list": given, "base_config": base})
 
     # --- registering ---
 
@@ -68,6 +73,8 @@ class OpenAIWrapper(CountsUsage):
             if self._entries[index] is None and config.get("model_client_cls") == name:
                 client = construct(model_client_cls, config, kwargs)
                 self._entries[index] = RegisteredEntry(client, config, self._rates[index], self._tally.record)
+                if logging_enabled():
+                    log_new_client(client, self, config)
                 return
         if any(
             isinstance(each, RegisteredEntry) and isinstance(each.client, model_client_cls) for each in self._entries
@@ -101,7 +108,8 @@ class OpenAIWrapper(CountsUsage):
         """The response of the first entry that answers and passes ``filter_func``: what its class returned.
 
         It has ``cost``, ``config_id``, ``pass_filter`` and ``message_retrieval_function``. A response that takes no
-        attributes (a dict, text) is given as an object of the same content.
+        attributes (a dict, text) is given as an object of the same content. Where role rules changed the messages,
+        ``emulated`` says which, and ``sent`` has what the model got.
 
         *on_chunk* is called with each :class:`Chunk` while the answer comes; with one for the whole text where the
         answer comes at once: from a registered class, from the cache, through a ``filter_func``. What was said cannot
@@ -136,11 +144,13 @@ class OpenAIWrapper(CountsUsage):
     async def _answer(self, config: Mapping[str, Any], on_chunk: OnChunk | None, *, waits: bool) -> Any:
         """The response. Unless it *waits*, all is done in this thread, at once."""
         entries = self._active()
+        log = invocation(self.wrapper_id)
         hearer = None if on_chunk is None else Hearer(on_chunk)
         errors: list[tuple[str, Exception]] = []
         last = len(entries) - 1
         for index, entry in enumerate(entries):
-            call = Call({**config, **self._asked[index]}, hearer)
+            rules = self._rules[index]
+            call = Call({**config, **self._asked[index]}, entry.role_rules if rules is None else rules, hearer)
             from_cache = None
             try:
                 if call.caches:
@@ -149,17 +159,23 @@ class OpenAIWrapper(CountsUsage):
                     response = dressed(entry, await entry.aask(call) if waits else entry.ask(call))
             except Exception as error:
                 own = own_error(error)
+                if log is not None:
+                    log.failed(entry.client, call.agent, call.params, own)
                 if last == 0 or (hearer is not None and hearer.begun):
                     raise own from own.__cause__
                 errors.append((f"config_list[{index}] ({type(entry.client).__name__})", own))
                 logger.debug("entry %d failed, trying the next: %s", index, own)
                 continue
+            if log is not None:
+                log.answered(entry.client, call.agent, call.params, response, cached=from_cache is not None)
             passes = call.filter_func is None or await judged(call, response, waits=waits)
             if passes or index == last:
                 if from_cache is not None:
                     self._tally.record(*from_cache, cached=True)
                 response.config_id = index
                 response.pass_filter = passes
+                if call.emulated:
+                    response.emulated, response.sent = call.emulated, call.params["messages"]
                 if hearer is not None and not hearer.begun:
                     await tell(hearer, events_of(response), waits=waits)
                 return response

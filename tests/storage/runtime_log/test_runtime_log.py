@@ -15,10 +15,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from anyio import to_thread
 
 from modelport.errors import ConfigError
 from modelport.secret import Secret
 from modelport.storage import runtime_log
+from modelport.storage.runtime_log.plain import to_dict
 
 SECRET = "sk-0123456789abcdef"
 
@@ -279,18 +281,32 @@ def test_what_is_no_data_is_named_by_its_type() -> None:
     assert rows("SELECT json_state FROM events") == [{"json_state": '{"message": "<<non-serializable: lock>>"}'}]
 
 
-def test_a_function_is_written_as_its_source_where_there_is_one() -> None:
-    def finished(message: Any) -> bool:
-        return bool(message)
+def finished(message: Any) -> bool:
+    return bool(message)
 
+
+def test_a_function_is_written_by_its_name() -> None:
     runtime_log.start()
 
-    runtime_log.log_new_agent(Speaker(), {"is_termination_msg": finished, "other": len})
+    runtime_log.log_new_agent(Speaker(), {"is_termination_msg": finished, "other": len, "method": Speaker().__str__})
 
     [made] = rows("SELECT init_args FROM agents")
-    arguments = json.loads(made["init_args"])
-    assert arguments["is_termination_msg"].startswith("def finished(message: Any)")
-    assert arguments["other"] == "len"
+    assert json.loads(made["init_args"]) == {
+        "is_termination_msg": "finished",
+        "other": "len",
+        "method": "object.__str__",
+    }
+
+
+def test_to_dict_has_the_source_of_functions_and_leaves_out_what_it_is_told_to() -> None:
+    plain = to_dict(SimpleNamespace(a=1, secret=2, done=finished, agent=Path("x"), len=len), ("secret",), (Path,))
+
+    assert plain == {
+        "a": 1,
+        "done": "def finished(message: Any) -> bool:\n    return bool(message)",
+        "agent": "x",
+        "len": "len",
+    }
 
 
 def test_what_refers_to_itself_and_what_has_no_end_is_cut() -> None:
@@ -311,7 +327,77 @@ def test_what_refers_to_itself_and_what_has_no_end_is_cut() -> None:
     assert rows("SELECT returns FROM function_calls") == [{"returns": '"\\ud800"'}]
 
 
+# --- event loops ---
+
+
+@pytest.fixture(name="kind", params=["sqlite", "file"])
+def started(request: pytest.FixtureRequest) -> str:
+    runtime_log.start(logger_type=request.param)
+    return str(request.param)
+
+
+def said(kind: str) -> list[str]:
+    runtime_log.stop()
+    if kind == "sqlite":
+        return [row["event_name"] for row in rows("SELECT event_name FROM events")]
+    return [json.loads(line)["event_name"] for line in lines()[1:]]
+
+
+async def test_an_event_loop_never_waits_for_the_disk_and_order_is_kept(kind: str) -> None:
+    for index in range(100):
+        runtime_log.log_event("me", f"{index}")
+    await to_thread.run_sync(runtime_log.log_event, "me", "in a thread")
+    runtime_log.log_event("me", "last")
+
+    heard = await to_thread.run_sync(said, kind)
+
+    assert heard == [*(f"{index}" for index in range(100)), "in a thread", "last"]
+
+
+@pytest.mark.parametrize("ending", ["", "runtime_log.stop()"])
+def test_what_an_event_loop_logged_is_written_before_the_process_ends(ending: str) -> None:
+    source = f"""
+import asyncio
+from modelport.storage import runtime_log
+async def main():
+    for _ in range(50):
+        runtime_log.log_event("me", "said")
+runtime_log.start()
+asyncio.run(main())
+{ending}
+"""
+
+    subprocess.run([sys.executable, "-c", source], check=True, timeout=15)
+
+    assert rows("SELECT count(*) AS n FROM events") == [{"n": 50}]
+
+
+@pytest.mark.usefixtures("kind")
+async def test_a_connection_has_what_an_event_loop_logged() -> None:
+    runtime_log.log_event("me", "said")
+
+    def count() -> Any:
+        connection = runtime_log.get_connection()
+        return connection and connection.execute("SELECT count(*) FROM events").fetchone()
+
+    assert await to_thread.run_sync(count) in {(1,), None}
+
+
 # --- failures ---
+
+
+@pytest.mark.usefixtures("kind")
+async def test_a_late_failure_is_reported_too(caplog: pytest.LogCaptureFixture) -> None:
+    def close_behind_its_back() -> None:
+        connection = runtime_log.get_connection()
+        if connection is not None:
+            connection.close()
+
+    await to_thread.run_sync(close_behind_its_back)
+    runtime_log.log_event("me", "lost")
+    await to_thread.run_sync(runtime_log.stop)
+
+    assert ["Cannot operate on a closed database" in record.message for record in caplog.records] in ([True], [])
 
 
 class Failing(runtime_log.SqliteLogger):

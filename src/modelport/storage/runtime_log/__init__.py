@@ -40,11 +40,20 @@ __all__ = (
 class _Session:
     """The logger of now, and what it lost."""
 
-    __slots__ = ("logger", "lost")
+    __slots__ = ("_is_registered", "logger", "lost")
 
     def __init__(self) -> None:
         self.logger: BaseLogger | None = None
         self.lost = 0
+        self._is_registered = False
+
+    def end_with_the_process(self) -> None:
+        """Have what is left be written though a program never calls stop()."""
+        if not self._is_registered:
+            from atexit import register
+
+            register(stop)
+            self._is_registered = True
 
     def log(self, method: str, *args: Any, **kwargs: Any) -> None:
         kept_by = self.logger
@@ -92,6 +101,7 @@ def start(
     """
     stop()
     begun = logger or LoggerFactory.get_logger(logger_type, config)
+    _session.end_with_the_process()
     session_id = begun.start()
     _session.lost = 0
     _session.logger = begun

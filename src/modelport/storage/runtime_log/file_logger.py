@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import ConfigError
 from modelport.storage.runtime_log.base import BaseLogger
 from modelport.storage.runtime_log.plain import Plain, get_current_ts, name_of
+from modelport.storage.runtime_log.writer import Writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,8 +21,8 @@ __all__ = ("FileLogger",)
 class FileLogger(BaseLogger):
     """Writes to ``autogen_logs/<config["filename"]>`` (``runtime.log``) below the working directory.
 
-    The first line of a session is text; every other is JSON. A line is written in one piece when its method returns,
-    so that threads and processes may share a file.
+    The first line of a session is text; every other is JSON. A line is written in one piece when its method returns (on
+    an event loop, a moment later), so that threads and processes may share a file.
 
     Raises:
         ConfigError: the file cannot be opened.
@@ -35,7 +36,6 @@ class FileLogger(BaseLogger):
         self.log_dir: str = str(Path.cwd() / "autogen_logs")
         self.log_file: str = str(Path(self.log_dir) / self.config.get("filename", "runtime.log"))
         self._plain = Plain()
-        self._lock = threading.Lock()
         try:
             Path(self.log_dir).mkdir(exist_ok=True)
             self._file: int | None = os.open(self.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
@@ -45,6 +45,7 @@ class FileLogger(BaseLogger):
                 'file as config={"filename": …}',
                 param="filename",
             ) from error
+        self._writer = Writer(_nothing, _nothing)  # its lines go to the same end of the file, whoever writes
 
     def start(self) -> str:
         """Write that a session begins, and give its id."""
@@ -147,11 +148,8 @@ class FileLogger(BaseLogger):
         )
 
     def stop(self) -> None:
-        """Close the file. What is logged afterwards is lost."""
-        with self._lock:
-            file, self._file = self._file, None
-            if file is not None:
-                os.close(file)
+        """Write what is left and close the file. What is logged afterwards is lost."""
+        self._writer.close(self._close)
 
     def get_connection(self) -> "sqlite3.Connection | None":
         """None: a text file has none."""
@@ -162,6 +160,19 @@ class FileLogger(BaseLogger):
 
     def _line(self, text: str) -> None:
         line = f"{text}\n".encode("utf-8", "backslashreplace")
-        with self._lock:
-            while self._file is not None and line:
-                line = line[os.write(self._file, line) :]
+
+        def append() -> None:
+            written = 0
+            while self._file is not None and written < len(line):
+                written += os.write(self._file, line[written:])
+
+        self._writer.do(append)
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+
+def _nothing() -> None:
+    """A file that is only added to needs no care while the process forks."""

@@ -42,7 +42,7 @@ def to_dict(obj: Any, exclude: Iterable[str] = (), no_recursive: tuple[type, ...
 
 
 class Plain:
-    """Makes JSON of what is to be logged, with secrets masked.
+    """Makes JSON of what is to be logged, with secrets masked and functions by their names.
 
     Secret is: what fields with such names hold (``api_key``, ``password``, …), wherever it shows up from then on, and
     the values of the environment's variables with such names.
@@ -118,7 +118,7 @@ class _Walk:
         if isinstance(value, os.PathLike):
             return os.fspath(value)
         if callable(value):
-            return _source(value)
+            return _named(value) if self._mask else _source(value)  # a log needs no files read, least of all on a loop
         fields = _attributes(value) if self._objects else _values_of(value)
         return _named(value) if fields is None else self._fields(fields)
 

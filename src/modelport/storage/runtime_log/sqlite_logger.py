@@ -1,15 +1,13 @@
 """A run logged to an SQLite file, in AutoGen 0.2's tables. Knows agents and models by their shape only."""
 
-import os
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from modelport.errors import ConfigError
 from modelport.storage.runtime_log.base import BaseLogger
 from modelport.storage.runtime_log.plain import Plain, get_current_ts, name_of
+from modelport.storage.runtime_log.writer import Writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,7 +46,8 @@ INSERT OR IGNORE INTO version (id, version_number) VALUES (1, 1);
 class SqliteLogger(BaseLogger):
     """Writes to the file ``config["dbname"]`` (``logs.db``), in the working directory unless it says where.
 
-    A row is committed when its method returns, so that every connection sees it at once. Several processes may write
+    A row is committed when its method returns, so that every connection sees it at once; on an event loop, which must
+    not wait for a disk, a moment later. Several processes may write
     to one file, and to one that AutoGen made. The file is closed while the process forks, and opened on both sides.
 
     Raises:
@@ -64,9 +63,8 @@ class SqliteLogger(BaseLogger):
         self.dbname: str = str(self.config.get("dbname", "logs.db"))
         self.session_id: str = str(uuid4())
         self._plain = Plain()
-        self._lock = threading.Lock()
         self.con: sqlite3.Connection | None = self._opened()
-        _loggers.add(self)
+        self._writer = Writer(self._suspend, self._resume)
 
     def start(self) -> str:
         """Make the tables where there are none, and give the id of the session."""
@@ -180,40 +178,43 @@ class SqliteLogger(BaseLogger):
         )
 
     def stop(self) -> None:
-        """Close the file. What is logged afterwards is lost."""
-        with self._lock:
-            con, self.con = self.con, None
-            _loggers.discard(self)
-            if con is not None:
-                con.close()
+        """Write what is left and close the file. What is logged afterwards is lost."""
+        self._writer.close(self._close)
 
     def get_connection(self) -> "sqlite3.Connection | None":
-        """The connection that is written with, usable from any thread; None once stopped."""
+        """The connection that is written with, usable from any thread; None once stopped.
+
+        What was logged on an event loop is there when this is called, or a moment later.
+        """
+        self._writer.flush()
         return self.con
 
     def _insert(self, table: str, ending: str = "", **row: Any) -> None:
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) {ending}"  # noqa: S608 - names of this file's own
-        with self._lock:
+
+        def insert() -> None:
             if self.con is not None:
                 with self.con:
                     self.con.execute(statement, tuple(row.values()))
 
-    def pause(self) -> None:
-        """Close the file and log nothing until :meth:`resume`: a connection must not be there while a process forks."""
-        self._lock.acquire()
+        self._writer.do(insert)
+
+    def _close(self) -> None:
+        con, self.con = self.con, None
+        if con is not None:
+            con.close()
+
+    def _suspend(self) -> None:
+        # SQLite keeps account of its locks by process: a child with an open connection would take none of its own.
         if self.con is not None and self.dbname != ":memory:":
             self.con.close()
 
-    def resume(self) -> None:
-        """Open it again, in either process."""
-        try:
-            if self.con is not None and self.dbname != ":memory:":
-                self.con = None
-                with suppress(ConfigError):  # a child may have left its parent's folder: it logs no more
-                    self.con = self._opened()
-        finally:
-            self._lock.release()
+    def _resume(self) -> None:
+        if self.con is not None and self.dbname != ":memory:":
+            self.con = None
+            with suppress(ConfigError):  # a child may have left its parent's folder: it logs no more
+                self.con = self._opened()
 
     def _opened(self) -> "sqlite3.Connection":
         import sqlite3
@@ -235,23 +236,3 @@ class SqliteLogger(BaseLogger):
             'config={"dbname": …}',
             param="dbname",
         )
-
-
-# SQLite keeps account of its locks by process: a child with its parent's open connection would take none of its own.
-_loggers: WeakSet[SqliteLogger] = WeakSet()
-_paused: list[SqliteLogger] = []
-
-
-def _pause() -> None:
-    for each in list(_loggers):
-        each.pause()
-        _paused.append(each)
-
-
-def _resume() -> None:
-    while _paused:
-        _paused.pop().resume()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_pause, after_in_parent=_resume, after_in_child=_resume)
