@@ -94,7 +94,7 @@ def test_a_tool_needs_a_description_and_a_model() -> None:
 
     with pytest.raises(ValueError, match=r"description is required, none found.*'add'"):
         talker("caller", "x").register_for_llm()(add)
-    with pytest.raises(RuntimeError, match=r"LLM config must be setup.*'caller'"):
+    with pytest.raises(AssertionError, match=r"agent must have an llm_config.*'caller' has none"):
         talker("caller").register_for_llm(description="Adds.")(add)
     with pytest.raises(ValueError, match="Unsupported API style: rpc"):
         talker("caller", "x").register_for_llm(description="Adds.", api_style="rpc")(add)  # type: ignore[arg-type]

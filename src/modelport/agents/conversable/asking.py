@@ -58,7 +58,8 @@ class Asking(Talking):
                 "When using OpenAI or Azure OpenAI endpoints, specify a non-empty 'model' either in 'llm_config' or in "
                 f"each config of 'config_list'. Got llm_config with {', '.join(map(repr, config)) or 'nothing in it'}."
             )
-        self.client = OpenAIWrapper(**_untold(config))
+        stream = {"stream": config["stream"]} if "stream" in config else {}  # AutoGen's classes are told of it
+        self.client = OpenAIWrapper(**_untold(config), **stream)
 
     def _share_model_with(self, other: "Asking") -> None:
         """Let *other* call this agent's model: the very same client, counted with it."""

@@ -35,7 +35,7 @@ class Working(Asking):
 
         Raises:
             ValueError: there is no *description*.
-            RuntimeError: the agent has no model.
+            AssertionError: the agent has no model.
             TypeError: a parameter has no annotation.
         """
 
@@ -47,11 +47,6 @@ class Working(Asking):
             if said is None:
                 raise ValueError(f"Function description is required, none found: give description= for {called!r}.")
             schema = tools.get_function_schema(function, name=called, description=said)
-            if not self.llm_config:
-                raise RuntimeError(
-                    f"LLM config must be setup before registering a function for LLM: agent {self.name!r} has no "
-                    f"model that could ask for {called!r}."
-                )
             if api_style == "function":
                 self.update_function_signature(schema["function"], is_remove=False)
             elif api_style == "tool":
@@ -84,7 +79,7 @@ class Working(Asking):
         config = self.llm_config
         if not isinstance(config, dict) or self.client is None:
             raise AssertionError(
-                f"To update a {kind} signature, agent must have an llm_config: {self.name!r} has none."
+                f"To update a {kind} signature, agent must have an llm_config (or a model): {self.name!r} has none."
             )
         if is_remove:
             if key not in config:
