@@ -37,14 +37,14 @@ _SHELL_RULES: tuple[tuple[str, str], ...] = (
         _ROOT,
     ),
     (rf"\bfind\s+{_TOP}/?\s[^\n;]{{0,400}}?(?:-delete\b|-exec\s+rm\b)", _ROOT),
-    (r"\bmv\b[^\n]{0,4000}?\s/dev/null", _MV),
+    (r"\bmv\b[^\n]{0,1000}?\s{1,400}?/dev/null", _MV),
     (r"\bdd\b", _DD),
     (rf">\|?\s*{_DISKS}", _DISK),
     (rf"\b(?:tee|cp|shred|truncate|wipefs|blkdiscard)\b{_ARGS}\s{_DISKS}", _DISK),
     (r"\bmkfs(?:\.\w+)?\b", _FORMAT),
     # name() { name | name & }; in any spacing, under any name.
     (
-        rf"(?<![\w:.])(?P<name>[\w:.]{{1,64}}){_GAP}\(\){_GAP}\{{[^}}]{{0,400}}?{_CALLS_ITSELF}",
+        rf"(?P<name>[\w:.]{{1,64}}){_GAP}\(\){_GAP}\{{[^}}]{{0,400}}?{_CALLS_ITSELF}",
         _BOMB,
     ),
 )
