@@ -77,14 +77,14 @@ class ConversableAgent(Nesting, Coding, Working):
         self._oai_system_message = [{"content": system_message, "role": "system"}]
         self._description = system_message if description is None else description
         self._is_termination_msg = _says_terminate if is_termination_msg is None else is_termination_msg
-        self.silent = silent
+        self.silent: bool | None = silent
         self._stream = stream
         self._wire(llm_config, model)
         if logging_enabled():
             log_new_agent(self, {key: value for key, value in locals().items() if key != "self"})
-        self.client_cache = None
-        self.previous_cache = None
-        self.human_input_mode = human_input_mode
+        self.client_cache: Any = None
+        self.previous_cache: Any = None
+        self.human_input_mode: HumanInputMode = human_input_mode
         most = self.MAX_CONSECUTIVE_AUTO_REPLY if max_consecutive_auto_reply is None else max_consecutive_auto_reply
         self._max_consecutive_auto_reply = most
         self._consecutive_auto_reply_counter = defaultdict(int)
@@ -92,8 +92,8 @@ class ConversableAgent(Nesting, Coding, Working):
         self._function_map = {valid_name(key): value for key, value in (function_map or {}).items()}
         self._default_auto_reply = default_auto_reply
         self._human_input = []
-        self.reply_at_receive = defaultdict(bool)
-        self.hook_lists = {method: [] for method in HOOKABLE_METHODS}
+        self.reply_at_receive: defaultdict[Any, bool] = defaultdict(bool)
+        self.hook_lists: dict[str, list[Callable[..., Any]]] = {method: [] for method in HOOKABLE_METHODS}
         self._reply_func_list = []
         self._register_own_replies(code_execution_config)
 

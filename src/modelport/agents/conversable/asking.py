@@ -45,8 +45,10 @@ class Asking(Talking):
         if model is not None:
             if "config_list" in config:
                 raise ConfigError("give either model or a config_list, not both", param="model")
-            self.llm_config = {**config, "model": model}
-            self.client = model if isinstance(model, Client | OpenAIWrapper) else Client(model=model, **_untold(config))
+            self.llm_config: dict[str, Any] | Literal[False] = {**config, "model": model}
+            self.client: Any = (
+                model if isinstance(model, Client | OpenAIWrapper) else Client(model=model, **_untold(config))
+            )
             return
         if not isinstance(config, dict):
             self.llm_config = False
@@ -197,7 +199,7 @@ class Asking(Talking):
             stream.print(f"No cost incurred from agent '{self.name}'.")
         else:
             stream.print(f"Agent '{self.name}':")
-            self.client.print_usage_summary(mode)
+            stream.print(self.client.usage_text(mode), flush=True)
 
     def get_actual_usage(self) -> dict[str, Any] | None:
         """What the model took without cached answers; None for no model, or no answer yet."""
