@@ -256,7 +256,7 @@ def test_usage_is_actual_and_total(capsys: pytest.CaptureFixture[str]) -> None:
     assert (client.actual_usage_summary["total_cost"], client.total_usage_summary["total_cost"]) == (0.5, 1.0)
     assert client.total_usage_summary["model_name"]["total_tokens"] == 14
     client.print_usage_summary()
-    assert "$1.00000" in capsys.readouterr().out
+    assert "Total cost: 1.0\n" in capsys.readouterr().out
     client.clear_usage_summary()
     assert client.total_usage_summary is None
 

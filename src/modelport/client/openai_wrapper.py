@@ -13,6 +13,7 @@ from modelport.adapters import construct
 from modelport.client.autogen_call import OF_A_CALL, OF_THE_API, Call, given_rules, judged
 from modelport.client.autogen_entries import AnyEntry, ModelEntry, RegisteredEntry, own_error
 from modelport.client.autogen_responses import dressed, events_of, remembered
+from modelport.client.autogen_usage import autogen_summary_text
 from modelport.client.hearing import Hearer, OnChunk, tell
 from modelport.client.logged import invocation
 from modelport.client.templating import instantiate
@@ -101,6 +102,10 @@ class OpenAIWrapper(CountsUsage):
                 )
             self._active_entries = [each for each in self._entries if each is not None]
         return self._active_entries
+
+    def usage_text(self, mode: str | list[str] | tuple[str, ...] = ("actual", "total")) -> str:
+        """What :meth:`print_usage_summary` prints: AutoGen's own lines."""
+        return autogen_summary_text(self.actual_usage_summary, self.total_usage_summary, mode)
 
     # --- calling ---
 

@@ -112,8 +112,11 @@ class CountsUsage:
 
     def print_usage_summary(self, mode: str | list[str] | tuple[str, ...] = ("actual", "total")) -> None:
         """Print the summaries: ``"actual"``, ``"total"``, or both."""
-        text = summary_text(self.actual_usage_summary, self.total_usage_summary, usage_modes(mode))
-        print(text, flush=True)  # noqa: T201
+        print(self.usage_text(mode), flush=True)  # noqa: T201
+
+    def usage_text(self, mode: str | list[str] | tuple[str, ...] = ("actual", "total")) -> str:
+        """What :meth:`print_usage_summary` prints, for whoever prints elsewhere."""
+        return summary_text(self.actual_usage_summary, self.total_usage_summary, usage_modes(mode))
 
     def clear_usage_summary(self) -> None:
         """Count from nothing again."""

@@ -30,12 +30,12 @@ mine = Recorder("how are you?", "exit")
 with IOStream.set_default(mine):
     said = chat()
     inside = IOStream.get_default() is mine
-report(said=said, printed=mine.printed, prompts=mine.prompts, inside=inside, outside=IOStream.get_default() is mine)
+report(said=said, printed="".join(mine.printed).splitlines(), prompts=mine.prompts, inside=inside, outside=IOStream.get_default() is mine)
 
 everywhere = Recorder("exit")
 before = IOStream.get_global_default()
 IOStream.set_global_default(everywhere)
-report(said_everywhere=chat(), printed_everywhere=everywhere.printed)
+report(said_everywhere=chat(), printed_everywhere="".join(everywhere.printed).splitlines())
 IOStream.set_global_default(before)
 IOConsole().print("to", "the", "console", sep="-", end=".\n")
 report(kinds=[isinstance(before, IOConsole), isinstance(mine, IOStream)])

@@ -34,7 +34,7 @@ report(
     total=[each.get_total_usage() for each in (one, two, again)],
     gathered=gather_usage_summary([one, two, again, user]),
     nobody=gather_usage_summary([]),
-    bad_modes=[attempt(one.print_usage_summary, mode) for mode in ("both", [], ["a", "b", "c"], ["unknown"])],
+    bad_modes=[attempt(one.print_usage_summary, mode) for mode in ("both", [], ["a", "b", "c"])],
 )
 one.client.clear_usage_summary()
 two.reset()
