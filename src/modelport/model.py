@@ -15,6 +15,7 @@ __all__ = (
     "accepts",
     "generate",
     "identity",
+    "role_rules",
     "suspends",
 )
 
@@ -41,7 +42,8 @@ class Model(Protocol):
 
     ``suspends``: False promises that nothing in its answers really waits on an event loop, so that a blocking caller
     may run it in its own thread. ``accepts``: the names of the request's fields that it keeps (``None``: it judges the
-    whole request itself). ``identity``: text that changes whenever its answers might, for cache keys.
+    whole request itself). ``role_rules``: names of the rules that its messages must keep (see ``wrappers.roles``).
+    ``identity``: text that changes whenever its answers might, for cache keys.
     ``aclose()``: frees what outlives an answer.
     """
 
@@ -65,6 +67,12 @@ def accepts(model: object) -> frozenset[str] | None:
 def identity(model: Model) -> str:
     """Text that is the same only for models whose answers are alike; by default the model's name."""
     return str(getattr(model, "identity", None) or model.name)
+
+
+def role_rules(model: object) -> object:
+    """What *model*, or the user's object that it was made of (its ``target``), declares under this name; or None."""
+    given: object = getattr(model, "role_rules", None)
+    return getattr(getattr(model, "target", None), "role_rules", None) if given is None else given
 
 
 async def generate(model: Model, request: ChatRequest) -> ChatResponse:

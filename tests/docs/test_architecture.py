@@ -74,7 +74,8 @@ def test_the_order_of_the_wrappers_is_that_of_their_assembly() -> None:
 
     kept = [line.split()[0] for line in said.splitlines()]
 
-    assert kept == ["deadline", "concurrency", "rate", "retrying", "honouring", "caching", "metering", "defaulting"]
+    before, after = ["deadline", "concurrency", "rate", "retrying", "honouring"], ["caching", "metering", "defaulting"]
+    assert kept == [*before, "roles", *after]
     assert [name for name, _ in listed] == [
         {"concurrency": "limiting", "rate": "limiting"}.get(each, each) for each in kept
     ]

@@ -27,7 +27,9 @@ _ADAPTERS: dict[Contract, Callable[..., Any]] = {
     "agentstudio": AgentStudioModel,
     "function": FunctionModel,
 }
-_FOR_THE_PORT = frozenset({"model_client_cls", "provider", "spec", "price", "tags", "api_rate_limit", "cache_seed"})
+_FOR_THE_PORT = frozenset(
+    {"model_client_cls", "provider", "spec", "price", "tags", "api_rate_limit", "cache_seed", "role_rules"}
+)
 
 
 def as_model(

@@ -27,6 +27,7 @@ _NOT_PARAMS = frozenset(
             "name",
             "price",
             "provider",
+            "role_rules",
             "spec",
             "tags",
         ),

@@ -11,8 +11,9 @@ from modelport.client.templating import filled, instantiate
 from modelport.errors import InvalidRequest
 from modelport.storage.cache import Cache as Store
 from modelport.wrappers.metering import Price
+from modelport.wrappers.roles import follow, rules_from
 
-__all__ = ("OF_A_CALL", "OF_THE_API", "Call", "judged")
+__all__ = ("OF_A_CALL", "OF_THE_API", "Call", "given_rules", "judged")
 
 logger: logging.Logger = logging.getLogger("modelport.client.openai_wrapper")
 
@@ -33,12 +34,22 @@ OF_A_CALL = frozenset(
 )
 
 
+def given_rules(value: Any, index: int) -> tuple[str, ...] | None:
+    """The role rules of the entry at *index*; None leaves them to the model.
+
+    Raises:
+        ConfigError: they are none.
+    """
+    return None if value is None else rules_from(value, f"config_list[{index}].role_rules")
+
+
 class Call:
-    """What one entry is asked, and how. ``params`` are the model's."""
+    """What one entry is asked, and how. ``params`` are the model's. Their messages keep *rules*; ``emulated`` names
+    those that they did not keep before."""
 
-    __slots__ = ("_cache", "_seed", "agent", "context", "filter_func", "hearer", "params", "price")
+    __slots__ = ("_cache", "_seed", "agent", "context", "emulated", "filter_func", "hearer", "params", "price")
 
-    def __init__(self, config: Mapping[str, Any], hearer: Hearer | None) -> None:
+    def __init__(self, config: Mapping[str, Any], rules: tuple[str, ...], hearer: Hearer | None) -> None:
         self.params: dict[str, Any] = {name: value for name, value in config.items() if name not in OF_A_CALL}
         self.hearer: Hearer | None = hearer
         self.agent: Any = config.get("agent")
@@ -47,7 +58,11 @@ class Call:
         self.price: Price | None = _price(config.get("price"))
         self._cache: Any = config.get("cache")
         self._seed: Any = config.get("cache_seed", _SEED)
+        self.emulated: tuple[str, ...] = ()
         self._fill(bool(config.get("allow_format_str_template")))
+        if rules and isinstance(self.params.get("messages"), list | tuple):
+            self.params["messages"], broken = follow(self.params["messages"], rules)
+            self.emulated = tuple(f"role_rules.{name}" for name in broken)
 
     def _fill(self, allow: bool) -> None:
         messages, prompt = self.params.get("messages"), self.params.get("prompt")

@@ -26,6 +26,7 @@ from modelport.types import (
 )
 from modelport.wrappers.limiting import Pace
 from modelport.wrappers.metering import Metering, Price, Record
+from modelport.wrappers.roles import declared_rules
 
 __all__ = ("AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
 
@@ -52,6 +53,7 @@ class RegisteredEntry:
             )
         self.client: Any = client
         self.model: ModelClientModel = model
+        self.role_rules: tuple[str, ...] = declared_rules(model)
         self._pace = None if rate is None else Pace(rate)
         self._meter = Metering(model, record=record)
 
@@ -90,6 +92,7 @@ class ModelEntry:
     def __init__(self, entry: Entry, bare: Model, record: Record) -> None:
         self.client: Any = bare
         self.model: Model = assemble(entry, bare)
+        self.role_rules: tuple[str, ...] = declared_rules(bare)
         self._suspends = suspends(self.model)
         self._meter = Metering(bare, record=record)
         self._mine = frozenset(entry.options) | _NOT_ASKED

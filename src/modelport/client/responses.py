@@ -96,6 +96,7 @@ def answer_from(response: ChatResponse, entry: str | None, config_id: int, pass_
         cached=response.cached,
         entry=entry,
         raw=response.raw,
+        sent=response.sent,
         config_id=config_id,
         pass_filter=pass_filter,
     )

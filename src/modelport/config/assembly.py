@@ -8,6 +8,7 @@ From the inside out, and why there::
     rate          … and every try counts
     retrying      sees single answers, before anything is made of several
     honouring     asks again for n; each of these asks is limited and retried
+    roles         before that: every one of these asks gets the same messages
     caching       stores what was honoured; a hit costs no turn
     metering      counts hits as well, at today's price
     defaulting    completes the request first of all, so that the key has everything in it
@@ -91,7 +92,7 @@ def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
         model = RateLimiting(model, limits.pace)
     if entry.max_retries:
         model = Retrying(model, entry.max_retries)
-    return honour(model)
+    return honour(model, entry.role_rules)
 
 
 def request_defaults(entry: Entry) -> dict[str, Any]:
@@ -115,6 +116,8 @@ def request_defaults(entry: Entry) -> dict[str, Any]:
 def salt_of(entry: Entry) -> str:
     """Text that changes when *entry* reaches another model, or makes it otherwise."""
     fields = {"model": entry.model, "base_url": entry.base_url, "cache_seed": entry.call.get("cache_seed")}
+    if entry.role_rules is not None:
+        fields["role_rules"] = entry.role_rules
     lines = [f"{name}={_digest(value)}" for name, value in sorted({**fields, **entry.options}.items())]
     return "\n".join(lines)
 

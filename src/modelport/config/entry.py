@@ -4,7 +4,7 @@ What an entry's fields are for:
 
 - it names its model by ``model_client_cls`` (a class registered with the client, by its name; or the class itself), by
   ``provider`` or ``spec`` (or a ``model`` that is a spec or an object), or by ``base_url`` and its kin
-- ``price``, ``timeout``, ``max_retries``, ``api_rate_limit``, ``tags`` are the port's
+- ``price``, ``timeout``, ``max_retries``, ``api_rate_limit``, ``role_rules``, ``tags`` are the port's
 - the fields of a request (``temperature``, …) are its defaults
 - all others are options, and reach the constructor
 """
@@ -21,6 +21,7 @@ from modelport.errors import ConfigError, InvalidRequest
 from modelport.registry import nearest
 from modelport.secret import Secret, without_userinfo
 from modelport.types import ChatRequest, request_from_params
+from modelport.wrappers.roles import rules_from
 
 __all__ = ("CALL_FIELDS", "ENTRY_FIELDS", "REQUEST_FIELDS", "Entry", "Source", "entries", "entry_from")
 
@@ -42,6 +43,7 @@ ENTRY_FIELDS = (
     "max_retries",
     "api_rate_limit",
     "max_concurrency",
+    "role_rules",
     "tags",
     "label",
 )
@@ -76,7 +78,7 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     its argument) or ``api`` (``base_url``, ``api_type``). ``given`` is the whole entry, as written.
     ``label`` names the entry for people; ``origin`` is where it was read, None where it was written in code.
     ``timeout`` is in seconds, ``api_rate_limit`` in calls a second, ``price`` in US dollars for 1,000 tokens of prompt
-    and of completion.
+    and of completion. ``role_rules`` has names of :mod:`modelport.wrappers.roles`; None leaves them to the model.
     """
 
     index: int
@@ -96,6 +98,7 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     max_retries: int | None = None
     api_rate_limit: float | None = None
     max_concurrency: int | None = None
+    role_rules: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = _EMPTY
     call: Mapping[str, Any] = _EMPTY
@@ -165,6 +168,7 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         max_retries=reader.count("max_retries"),
         api_rate_limit=reader.number("api_rate_limit", above=0),
         max_concurrency=reader.count("max_concurrency", least=1),
+        role_rules=_role_rules(reader),
         tags=_tags(reader),
         defaults=MappingProxyType(defaults),
         call=MappingProxyType({name: given[name] for name in CALL_FIELDS if name in given}),
@@ -292,6 +296,11 @@ def _price(reader: _Reader) -> tuple[float, float] | None:
     ):
         raise reader.wrong("price", "[dollars for 1,000 prompt tokens, dollars for 1,000 completion tokens]")
     return float(pair[0]), float(pair[1])
+
+
+def _role_rules(reader: _Reader) -> tuple[str, ...] | None:
+    value = reader.given.get("role_rules")
+    return None if value is None else rules_from(value, f"config_list[{reader.index}].role_rules")
 
 
 def _tags(reader: _Reader) -> tuple[str, ...]:

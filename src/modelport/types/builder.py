@@ -1,7 +1,7 @@
 """Folding events into a whole answer, unfolding one, and the one place where tool calls get ids and indexes."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from modelport.types.content import FunctionCall, Message, ToolCall
 from modelport.types.events import (
@@ -84,7 +84,7 @@ class _ChoiceState:
 class ResponseBuilder:
     """Folds events into a :class:`ChatResponse`; expects tool calls with ids and indexes (see :class:`Minter`)."""
 
-    __slots__ = ("_choices", "_emulated", "_model", "_started", "_usage")
+    __slots__ = ("_choices", "_emulated", "_model", "_sent", "_started", "_usage")
 
     def __init__(self, model: str) -> None:
         self._model = model
@@ -92,6 +92,7 @@ class ResponseBuilder:
         self._started: Started | None = None
         self._usage: Usage | None = None
         self._emulated: tuple[str, ...] = ()
+        self._sent: Sequence[Message] | None = None
 
     def add(self, event: Event) -> None:
         """One more event, in order."""
@@ -123,6 +124,7 @@ class ResponseBuilder:
             self._add_call(event)
         elif isinstance(event, Emulated):
             self._emulated += tuple(field for field in event.fields if field not in self._emulated)
+            self._sent = self._sent if event.sent is None else event.sent
 
     def _choice(self, number: int) -> _ChoiceState:
         state = self._choices.get(number)
@@ -154,6 +156,7 @@ class ResponseBuilder:
             emulated=self._emulated,
             cached=started.cached,
             raw=started.raw,
+            sent=self._sent,
         )
 
 
@@ -184,7 +187,7 @@ def fold(events: Iterable[Event], model: str = "") -> ChatResponse:
 
 
 def unfold(response: ChatResponse) -> Iterator[Event]:
-    """The events of a whole answer; :func:`fold` is the inverse, but for ``created`` and ``entry``."""
+    """The events of a whole answer; :func:`fold` is the inverse, but for ``created``, ``entry`` and ``sent``."""
     yield Started(model=response.model, id=response.id, raw=response.raw, cached=response.cached)
     if response.emulated:
         yield Emulated(response.emulated)

@@ -92,9 +92,14 @@ class Usage(Struct, frozen=True, tag="usage", omit_defaults=True):
 
 
 class Emulated(Struct, frozen=True, tag="emulated", omit_defaults=True):
-    """These fields of the request were kept by the port, not by the model (``n``, ``stop``, …)."""
+    """These fields of the request were kept by the port, not by the model (``n``, ``stop``, …).
+
+    ``role_rules.NAME`` says that the messages were made to keep a rule; ``sent`` has those that the model got then, a
+    sequence of messages. Like ``Started.raw`` it is held by reference, and never leaves the process.
+    """
 
     fields: tuple[str, ...]
+    sent: Any = None
 
 
 Event = Started | TextDelta | ReasoningDelta | ToolCallDelta | Finish | Usage | Emulated

@@ -1,5 +1,6 @@
 """A whole answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,8 +22,9 @@ class Choice(Struct, frozen=True):
 class ChatResponse(Struct, frozen=True, kw_only=True):
     """A whole answer. Satisfies AutoGen's ``ModelClientResponseProtocol``.
 
-    ``emulated`` names the request's fields that the port kept in the model's stead. ``raw`` is the object that a
-    user's class returned, if one did. ``entry`` is the label of the config list's entry that answered, if one did.
+    ``emulated`` names the request's fields that the port kept in the model's stead. ``sent`` is what the model got in
+    place of the request's messages, where role rules changed them (``emulated`` says which). ``raw`` is the object that
+    a user's class returned, if one did. ``entry`` is the label of the config list's entry that answered, if one did.
     """
 
     id: str
@@ -34,6 +36,7 @@ class ChatResponse(Struct, frozen=True, kw_only=True):
     cached: bool = False
     entry: str | None = None
     raw: Any = None
+    sent: Sequence[Message] | None = None
 
     @property
     def message(self) -> Message:

@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from modelport.model import AnswerStream, Model, accepts, identity, suspends
+from modelport.model import AnswerStream, Model, accepts, identity, role_rules, suspends
 
 __all__ = ("InnerAnswer", "Wrapper", "close")
 
@@ -15,6 +15,7 @@ class Wrapper:
         self.name: str = model.name
         self.suspends: bool = suspends(model)
         self.accepts: frozenset[str] | None = accepts(model)
+        self.role_rules: object = role_rules(model)
 
     @property
     def identity(self) -> str:

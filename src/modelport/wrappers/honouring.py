@@ -2,10 +2,10 @@
 
 A model says by ``accepts`` which fields it keeps. Of the others, ``stop`` and ``n`` are kept in its stead, and the
 answer says so; a value that asks for nothing (``n=1``, ``response_format`` of type text) is let through; anything else
-is refused by name.
+is refused by name. So it is with the order of messages: a model that declares role rules gets what keeps them.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any
@@ -17,6 +17,7 @@ from modelport.model import AnswerStream, Model, accepts
 from modelport.types import ChatRequest, Emulated, Event, NamedTool, ToolCallDelta
 from modelport.wrappers.base import Wrapper
 from modelport.wrappers.choices import more_choices
+from modelport.wrappers.roles import RoleRules, declared_rules
 from modelport.wrappers.trimming import Trimming
 
 __all__ = ("Honouring", "honour")
@@ -26,10 +27,15 @@ _EMULATED = frozenset({"n", "stop"})
 _MEND = "leave it out, or let the model take it (name it in the signature, or in the class's `accepts`)"
 
 
-def honour(model: Model) -> Model:
-    """*model* behind this rule; one that judges whole requests itself (``accepts`` is None) is given back as it is."""
+def honour(model: Model, role_rules: Iterable[str] | None = None) -> Model:
+    """*model* behind this rule; one that judges whole requests itself (``accepts`` is None) is given back as it is.
+
+    It gets messages that keep *role_rules*; None stands for those that it declares itself.
+    """
+    rules = declared_rules(model) if role_rules is None else tuple(role_rules)
     fields = accepts(model)
-    return model if fields is None else Honouring(model, fields)
+    honoured = model if fields is None else Honouring(model, fields)
+    return RoleRules(honoured, rules) if rules else honoured
 
 
 class Honouring(Wrapper):
