@@ -183,7 +183,7 @@ class Working(Asking):
 
     def _last(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> dict[str, Any]:
         messages = self._oai_messages[sender] if messages is None else messages
-        return messages[-1]
+        return messages[-1] if messages else {}
 
     @staticmethod
     def _normalize_name(name: str) -> str:
