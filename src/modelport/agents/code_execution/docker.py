@@ -25,7 +25,7 @@ __all__ = ("Bounds", "DockerCommandLineCodeExecutor", "bind", "sweep")
 WORKSPACE = "/workspace"
 _MARK = "MODELPORT_COMMAND"
 # Seconds that a command inside may take longer than its limit until docker itself is given up on.
-_GRACE = 10.0
+_GRACE = 5.0
 # The first process of a container: it waits, buries orphans, and ends at once when asked to.
 _WAIT = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done"
 _KILL = 'for each in /proc/[0-9]*; do grep -qs "$0" "$each/environ" && kill -9 "${each#/proc/}"; done; true'

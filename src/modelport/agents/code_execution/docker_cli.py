@@ -13,6 +13,7 @@ from modelport.agents.code_execution.processes import OUTPUT_LIMIT, Command, Fin
 
 __all__ = ("docker", "ensure_image", "in_docker_container", "is_docker_running", "must")
 
+_IN_CONTAINER = Path("/.dockerenv")  # Docker puts it into every container
 _PING_SECONDS = 10.0
 _QUICK_SECONDS = 60.0
 _PULL_SECONDS = 1800.0
@@ -80,4 +81,4 @@ def is_docker_running() -> bool:
 
 def in_docker_container() -> bool:
     """Whether this program runs inside a Docker container."""
-    return Path("/.dockerenv").exists()
+    return _IN_CONTAINER.exists()
