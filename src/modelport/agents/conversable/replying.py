@@ -73,7 +73,7 @@ class Replying(Identity):
         Raises:
             ValueError: *trigger* is none of these.
         """
-        if trigger is not None and not isinstance(trigger, type | str | Agent | list) and not callable(trigger):
+        if trigger is not None and not callable(trigger) and not isinstance(trigger, list | str | Identity | Agent):
             raise ValueError(
                 f"trigger must be a class, a string, an agent, a callable or a list, got {type(trigger).__name__}"
             )
