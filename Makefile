@@ -8,6 +8,9 @@ PYTHON ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
+# For the tests with real weights; the demo does without. Named by its version and installed before the rest, so that a
+# CPU build (2.13.0+cpu), where pip can find one, is taken before the gigabytes of CUDA that Linux gets otherwise.
+TORCH := torch==2.13.0
 
 # The first of these that is Python 3.11 or newer, or the one that PYTHON names.
 define FIND_PYTHON
@@ -54,9 +57,10 @@ docs: .venv/.dev ## run the code blocks of README.md and docs/, check every link
 constraints: ## newest versions of everything, into constraints.txt
 	@$(FIND_PYTHON); rm -rf build/constraints; $$python -m venv build/constraints
 	@build/constraints/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip setuptools wheel hatchling editables
+	@build/constraints/bin/python -m pip --disable-pip-version-check --quiet install $(TORCH)
 	@build/constraints/bin/python -m pip --disable-pip-version-check --quiet install --upgrade --no-build-isolation --editable '.[dev]'
 	@{ echo '# Exact versions of all that make installs. Made by `make constraints`; not edited by hand.'; \
-	   build/constraints/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable | LC_ALL=C sort -f; \
+	   build/constraints/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable | sed 's/+cpu$$//' | LC_ALL=C sort -f; \
 	 } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt; rm -rf build/constraints
 
@@ -82,5 +86,6 @@ clean: ## remove what make made
 
 .venv/.dev: .venv/.made pyproject.toml
 	@echo "installing what modelport needs to be worked on"
+	@$(INSTALL) $(TORCH)
 	@$(INSTALL) --no-build-isolation --editable '.[dev]'
 	@touch .venv/.runtime $@
