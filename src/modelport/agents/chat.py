@@ -10,6 +10,7 @@ from modelport.agents.carrying import carryover_text
 from modelport.agents.checks import consolidate_chat_info
 from modelport.agents.iostream import IOStream, colored
 from modelport.agents.saving import save_result
+from modelport.agents.transcript import print_transcript, write_html
 from modelport.agents.turns import Turn
 from modelport.errors import AgentError
 
@@ -31,6 +32,21 @@ class ChatResult:
     cost: dict[str, dict[str, Any]] = field(default_factory=dict)
     human_input: list[str] = field(default_factory=list)
     turns: tuple[Turn, ...] = ()
+
+    def print(self, *, longest: int | None = None, width: int | None = None) -> None:
+        """Print the chat: who said what to whom, with time, tokens and cost of each turn, and the totals.
+
+        Texts are cut to *longest* characters, lines broken at *width* columns; by default as the terminal is.
+        """
+        print_transcript(self.turns, summary=self.summary, cost=self.cost, longest=longest, width=width)
+
+    def html(self, path: str | PathLike[str], *, title: str = "Chat") -> None:
+        """Write the chat as a page for a browser: one file, which fetches nothing and runs no script.
+
+        Raises:
+            OSError: the file cannot be written; what was there before stays.
+        """
+        write_html(path, self.turns, title=title, summary=self.summary, cost=self.cost)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Add the chat to the journal at *path*, from which :func:`modelport.resume` can go on with it.

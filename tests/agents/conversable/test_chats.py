@@ -1,11 +1,12 @@
 """Chats: how they begin, go on and end."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelport.agents import AssistantAgent, ChatResult, ConversableAgent, UserProxyAgent, initiate_chats
+from modelport.agents import AssistantAgent, ChatResult, ConversableAgent, UserProxyAgent, initiate_chats, load_chat
 from modelport.agents.chat import a_initiate_chats
 from modelport.agents.iostream import IOStream
 from modelport.errors import AgentError, InvalidCarryOverType
@@ -363,3 +364,18 @@ def test_turns_tell_what_each_message_took() -> None:
     assert second.usage is not None
     assert second.usage.total == result.cost["usage_including_cached_inference"]["eliza"]["total_tokens"]
     assert second.message["content"] == result.summary
+
+
+def test_a_chat_is_printed_written_as_a_page_and_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = talker("one"), ConversableAgent("other", model="eliza", human_input_mode="NEVER")
+    chat = one.initiate_chat(other, message="I feel <b>stuck</b>.", max_turns=1, silent=True)
+
+    chat.print()
+    chat.html(tmp_path / "chat.html", title="Stuck")
+    chat.save(tmp_path / "chat.db")
+
+    assert "one → other" in capsys.readouterr().out
+    page = (tmp_path / "chat.html").read_text(encoding="utf-8")
+    assert "<title>Stuck</title>" in page
+    assert "&lt;b&gt;stuck" in page
+    assert load_chat(tmp_path / "chat.db").summary == chat.summary
