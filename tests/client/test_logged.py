@@ -1,4 +1,4 @@
-"""What AutoGen's wrapper writes to the run's log: every entry that was asked, as AutoGen does."""
+"""What clients write to the run's log: AutoGen's wrapper every entry that was asked, as AutoGen does."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from anyio import to_thread
 
+from modelport.client import Client
 from modelport.client.openai_wrapper import OpenAIWrapper
+from modelport.errors import ModelportError
 from modelport.storage import runtime_log
 
 HI = [{"role": "user", "content": "hi"}]
@@ -112,6 +114,33 @@ def test_wrappers_and_clients_are_logged_when_they_are_made_and_never_their_keys
     assert json.loads(registered["init_args"]) == {"model": "m", "model_client_cls": "Answering"}
     runtime_log.stop()
     assert KEY.encode() not in Path("logs.db").read_bytes()
+
+
+def test_the_native_clients_answers_are_logged_too() -> None:
+    runtime_log.start()
+    client = Client(model=lambda messages, **params: "hello")
+
+    client.create(messages=HI, agent=SimpleNamespace(name="bob"), temperature=0)
+    with pytest.raises(ModelportError):
+        client.create(messages="hi", temperature="hot")
+
+    answered, failed = logged("chat_completions")
+    assert (answered["source_name"], answered["client_id"], answered["is_cached"]) == ("bob", id(client), 0)
+    assert json.loads(answered["request"]) == {"messages": HI, "temperature": 0}
+    said = json.loads(answered["response"])
+    assert said["choices"][0]["message"]["content"] == "hello"
+    assert said["usage"]["completion_tokens"] == 2
+    assert "temperature" in json.loads(failed["response"])["response"]
+
+
+@pytest.mark.usefixtures("_session")
+async def test_the_native_clients_answers_are_logged_on_a_loop() -> None:
+    client = Client(model=lambda messages, **params: "hello")
+
+    await client.acreate(messages=HI)
+
+    [answered] = await to_thread.run_sync(logged, "chat_completions")
+    assert json.loads(answered["response"])["model"]
 
 
 def test_nothing_is_logged_without_a_session() -> None:

@@ -21,10 +21,6 @@ _LEGACY = ("works with openai<1 only; AutoGen 0.2.40 raises when it is used", "`
 LEFT_OUT: dict[str, tuple[str, str]] = {
     "_pydantic": _INTERNAL,
     "agentchat.chat.Prerequisite": _TYPE,
-    "agentchat.contrib": (
-        "agents for special purposes, which bring packages and services of their own",
-        "`ConversableAgent` with tools, hooks and nested chats; the rows below for single modules",
-    ),
     "agentchat.contrib.agent_builder": ("has a model design agents", "agents that you write"),
     "agentchat.contrib.agent_eval": ("has models judge a task's result", "agents that you write"),
     "agentchat.contrib.agent_optimizer": ("has a model rewrite tools", "tools that you write"),

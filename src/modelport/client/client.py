@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, overload
 
 from modelport.client.given import given_entries
 from modelport.client.hearing import Hearer, OnChunk, ahear, hear
+from modelport.client.logged import alogged, logged
 from modelport.client.responses import Answer, AsyncStream, Chunk, Stream, answer_from, folded, texts_or_messages
 from modelport.client.slots import Slot
 from modelport.client.templating import filled
@@ -14,6 +15,7 @@ from modelport.config.entry import entries
 from modelport.errors import ConfigError, InvalidRequest, NotRegistered, UnknownModelClient
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
 from modelport.storage.cache import Cache, open_cache
+from modelport.storage.runtime_log import logging_enabled
 from modelport.sync import iterate, limit_threads, run, use_threads
 from modelport.types import ChatRequest, ChatResponse, Message, ResponseBuilder, request_from_params, unfold
 from modelport.types.complaints import shown
@@ -131,6 +133,9 @@ class Client(CountsUsage):
             NotRegistered: a class that the config list names has not been registered; also a RuntimeError.
             AllModelsFailed: no entry answered; ``errors`` has each one's. The only entry's error is raised as it is.
         """
+        return logged(self, params, self._create) if logging_enabled() else self._create(params)
+
+    def _create(self, params: dict[str, Any]) -> Answer | Stream:
         if not _STREAMS.isdisjoint(params):
             streams, hearer = _streaming(params)
             if streams or hearer is not None:
@@ -159,6 +164,9 @@ class Client(CountsUsage):
 
         ``on_chunk`` may be ``async``. Blocking models share a bounded number of threads, but for streams.
         """
+        return await (alogged(self, params, self._acreate) if logging_enabled() else self._acreate(params))
+
+    async def _acreate(self, params: dict[str, Any]) -> Answer | AsyncStream:
         streams, hearer = _streaming(params)
         chain, request = self._prepare(params)
         answer = chain.stream(request)

@@ -1,10 +1,16 @@
-"""Calls of AutoGen's wrapper in the run's log, while one is kept. Knows no logger, only whether there is one."""
+"""Clients' calls in the run's log, while one is kept. Knows no logger, only whether there is one."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from modelport.storage.runtime_log import get_current_ts, log_chat_completion, logging_enabled
+from modelport.types import ChatResponse
 
-__all__ = ("Invocation", "invocation")
+__all__ = ("Invocation", "alogged", "invocation", "logged")
+
+T = TypeVar("T")
+
+_NOT_ASKED = frozenset({"agent", "cache", "context", "filter_func", "on_chunk", "timeout"})
 
 
 class Invocation:
@@ -40,3 +46,49 @@ class Invocation:
 def invocation(wrapper: int) -> Invocation | None:
     """What logs a call of the wrapper of that id; None while no log is kept."""
     return Invocation(wrapper) if logging_enabled() else None
+
+
+def logged(client: Any, params: dict[str, Any], create: Callable[[dict[str, Any]], T]) -> T:
+    """What *create* makes of *params*, logged as the call of *client*; of a stream, only an error before it begins."""
+    log, agent, request = _begin(client, params)
+    try:
+        answer = create(params)
+    except Exception as error:
+        log.failed(client, agent, request, error)
+        raise
+    _end(log, client, agent, request, answer)
+    return answer
+
+
+async def alogged(client: Any, params: dict[str, Any], create: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
+    """As :func:`logged`, awaited."""
+    log, agent, request = _begin(client, params)
+    try:
+        answer = await create(params)
+    except Exception as error:
+        log.failed(client, agent, request, error)
+        raise
+    _end(log, client, agent, request, answer)
+    return answer
+
+
+def _begin(client: Any, params: dict[str, Any]) -> tuple[Invocation, Any, dict[str, Any]]:
+    asked = {name: value for name, value in params.items() if name not in _NOT_ASKED}
+    return Invocation(id(client)), params.get("agent"), asked
+
+
+def _end(log: Invocation, client: Any, agent: Any, request: Any, answer: Any) -> None:
+    if isinstance(answer, ChatResponse):
+        fields = ("id", "model", "created", "choices", "usage")
+        plain = _Said(
+            {name: getattr(answer, name) for name in fields}, None if answer.usage is None else answer.usage.cost
+        )
+        log.answered(client, agent, request, plain, cached=answer.cached)
+
+
+class _Said(dict[str, Any]):
+    """An answer's fields, and what it cost."""
+
+    def __init__(self, fields: dict[str, Any], cost: float | None) -> None:
+        super().__init__(fields)
+        self.cost = cost
