@@ -33,7 +33,9 @@ def differences(autogen: Mapping[str, Any], ours: Mapping[str, Any]) -> list[Fou
 
 
 def shown(value: Any) -> str:
-    """*value* as a person reads it: text as it is, all else as JSON."""
+    """*value* as a person reads it: text as it is, errors as a traceback ends, all else as JSON."""
+    if isinstance(value, dict) and _is_error(value):
+        return f"{value['error'][0]}: {value.get('text', '')}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -41,6 +43,9 @@ def _values(field: str, theirs: Any, ours: Any) -> Iterator[Found]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         if _is_error(theirs) and _is_error(ours):
             yield from _errors(field, theirs, ours)
+            return
+        if _is_error(theirs) or _is_error(ours):
+            yield Found(field, theirs, ours)
             return
         beside = _BESIDE if "prompt_tokens" in ours else ()
         for name in dict.fromkeys([*theirs, *(each for each in ours if each not in beside)]):

@@ -30,7 +30,13 @@ mine = Recorder("how are you?", "exit")
 with IOStream.set_default(mine):
     said = chat()
     inside = IOStream.get_default() is mine
-report(said=said, printed="".join(mine.printed).splitlines(), prompts=mine.prompts, inside=inside, outside=IOStream.get_default() is mine)
+report(
+    said=said,
+    printed="".join(mine.printed).splitlines(),
+    prompts=mine.prompts,
+    inside=inside,
+    outside=IOStream.get_default() is mine,
+)
 
 everywhere = Recorder("exit")
 before = IOStream.get_global_default()

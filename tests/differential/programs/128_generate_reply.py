@@ -25,9 +25,9 @@ report(
     twin=asyncio.run(bot.a_generate_reply(messages=history)),
     twin_of_sender=asyncio.run(bot.a_generate_reply(sender=user)),
     neither=attempt(bot.generate_reply),
-    empty={"error": attempt(bot.generate_reply, messages=[])["error"]},
     direct=bot.generate_oai_reply(history),
     without_model=user.generate_oai_reply(history),
     history=history,
     asked=asked,
 )
+report(empty=attempt(bot.generate_reply, messages=[]))

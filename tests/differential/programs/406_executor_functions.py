@@ -10,11 +10,19 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-@with_requirements(
-    python_packages=[], global_imports=["json", Alias("math", "m"), ImportFromModule("textwrap", ["dedent"])]
-)
+@with_requirements(global_imports=["json", Alias("math", "m")])
 def root_as_json(number: float) -> str:
     return json.dumps({"root": m.sqrt(number)})  # noqa: F821
+
+
+# fmt: off
+@with_requirements(
+    python_packages=[],
+    global_imports=[ImportFromModule("textwrap", ["dedent"])],
+)
+def flat(text: str) -> str:
+    return dedent(text)  # noqa: F821
+# fmt: on
 
 
 from_text = FunctionWithRequirements.from_str("def shout(text: str) -> str:\n    return text.upper()\n")
@@ -30,6 +38,7 @@ executor = LocalCommandLineCodeExecutor(work_dir="work", functions=[add, root_as
 report(
     plain=run([add], "from functions import add\nprint(add(1, 2))"),
     with_imports=run([root_as_json], "from functions import root_as_json\nprint(root_as_json(9))"),
+    decorated_over_lines=run([flat], "from functions import flat\nprint(flat('  hi'))"),
     from_text=run([from_text], "import functions\nprint(functions.shout('hi'))"),
     own_module=run([add], "from mine import add\nprint(add(3, 4))", functions_module="mine"),
     bad_module=attempt(LocalCommandLineCodeExecutor, functions=[add], functions_module="not a name"),
