@@ -55,6 +55,11 @@ def local_executor(tmp_path: Path) -> LocalCommandLineCodeExecutor:
     return LocalCommandLineCodeExecutor(work_dir=tmp_path)  # it makes its folder, which is no work for an event loop
 
 
+def test_the_executor_that_is_left_out_says_what_to_use_instead() -> None:
+    with pytest.raises(ValueError, match=r"has no 'ipython-embedded' executor.*use 'commandline-local'"):
+        CodeExecutorFactory.create({"executor": "ipython-embedded"})
+
+
 async def test_any_executor_can_be_awaited(local_executor: LocalCommandLineCodeExecutor) -> None:
     blocks = [CodeBlock(language="sh", code="echo hi")]
 

@@ -325,6 +325,16 @@ async def test_the_async_twin_does_the_same(executor: LocalCommandLineCodeExecut
     assert (result.exit_code, result.output) == (0, "42\n")
 
 
+async def test_the_async_twin_calls_what_a_program_overrode(executor: LocalCommandLineCodeExecutor) -> None:
+    class Louder(LocalCommandLineCodeExecutor):
+        def execute_code_blocks(self, code_blocks: list[CodeBlock]) -> CommandLineCodeResult:
+            return CommandLineCodeResult(0, "LOUD")
+
+    executor.__class__ = Louder
+
+    assert (await executor.a_execute_code_blocks(block("sh", "echo quiet"))).output == "LOUD"
+
+
 async def test_a_cancelled_task_leaves_no_process(executor: LocalCommandLineCodeExecutor, lifeline: Lifeline) -> None:
     blocks = [*block("sh", f"sh -c '{lifeline.shell}' & wait"), *block("sh", "touch second")]
 

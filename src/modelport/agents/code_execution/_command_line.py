@@ -104,20 +104,17 @@ class CommandLineExecutor:
         Raises:
             ValueError: there are no blocks; a local shell block is refused as dangerous; the functions do not load.
         """
-        return self._execute(code_blocks)
-
-    async def a_execute_code_blocks(self, code_blocks: list[CodeBlock]) -> CommandLineCodeResult:
-        """:meth:`execute_code_blocks` off the event loop; when the task is cancelled, what runs is killed."""
-        return await a_stoppable(self._execute, code_blocks)
-
-    def _execute(self, blocks: list[CodeBlock]) -> CommandLineCodeResult:
-        if not blocks:
+        if not code_blocks:
             raise ValueError("No code blocks to execute.")
         with self._setup:
             if not self._setup_functions_complete:
                 self._set_up_functions()
                 self._setup_functions_complete = True
-        return self._run_blocks(blocks)
+        return self._run_blocks(code_blocks)
+
+    async def a_execute_code_blocks(self, code_blocks: list[CodeBlock]) -> CommandLineCodeResult:
+        """:meth:`execute_code_blocks` off the event loop; when the task is cancelled, what runs is killed."""
+        return await a_stoppable(self.execute_code_blocks, code_blocks)  # which a program may have overridden
 
     def _run_blocks(self, blocks: list[CodeBlock]) -> CommandLineCodeResult:
         output, first, exit_code = "", None, 0

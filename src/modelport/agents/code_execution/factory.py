@@ -25,6 +25,11 @@ class CodeExecutorFactory:
         if executor == "commandline-local":
             given: Any = code_execution_config.get("commandline-local", {})
             return LocalCommandLineCodeExecutor(**given)
+        if executor == "ipython-embedded":
+            raise ValueError(
+                "modelport has no 'ipython-embedded' executor (it would need some thirty packages): use "
+                "'commandline-local', or give an executor of your own under 'executor'"
+            )
         raise ValueError(
             f"Unknown code executor {executor}: expected an object with code_extractor, execute_code_blocks and "
             "restart, or 'commandline-local'"
