@@ -6,7 +6,7 @@ from tests.docs.tables import DOCS, code_in, page, table
 
 
 def test_the_index_lists_every_page() -> None:
-    listed = set(re.findall(r"\]\((\w+\.md)\)", page("README.md")))
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", page("README.md")))
 
     assert listed == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
 
