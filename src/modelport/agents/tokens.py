@@ -60,7 +60,8 @@ class TokenCount(int):
     def __repr__(self) -> str:
         return f"{int(self)} (estimated)" if self.estimated else str(int(self))
 
-    __str__ = int.__repr__
+    def __str__(self) -> str:
+        return int.__repr__(self)
 
 
 def describe_model(model: str, *, max_tokens: int | None = None, encode: Encode | None = None) -> None:
