@@ -238,6 +238,7 @@ def test_a_reply_may_be_the_outcome_of_other_chats() -> None:
     assert first.chat_messages[thinker][0]["content"] == "write"
     assert second.chat_messages[thinker][0]["content"] == "improve for user\nContext: \ndraft"
     assert [turn.sender for turn in result.turns] == ["user", "thinker", "first", "thinker", "second", "thinker"]
+    assert [turn.usage is None for turn in result.turns] == [True, True, False, True, False, True]
 
 
 async def test_chats_inside_an_async_chat_run_by_their_ids() -> None:

@@ -26,7 +26,9 @@ class Making:
         self._answers: list[tuple[Usage, bool]] = []
 
     def answered(self, model: str, usage: Usage, cached: bool) -> None:
-        """One more answer of a model on the way to the reply."""
+        """One more answer of a model on the way to the reply; those of chats inside the chat are in their turns."""
+        if _CURRENT.get() is not self:
+            return
         self.model = model
         self._answers.append((usage, cached))
 
@@ -57,15 +59,20 @@ def _sum(values: Iterator[Any]) -> Any:
     return None if None in known else sum(known)
 
 
-_LAST: ContextVar[Making | None] = ContextVar("modelport_making", default=None)
+_CURRENT: ContextVar[Making | None] = ContextVar("modelport_making", default=None)
+_LAST: ContextVar[Making | None] = ContextVar("modelport_made", default=None)
 
 
 @contextmanager
 def making() -> Iterator[Making]:
     """Measure the reply that is made in the ``with``."""
     making = Making()
-    with observe(making.answered):
-        yield making
+    token = _CURRENT.set(making)
+    try:
+        with observe(making.answered):
+            yield making
+    finally:
+        _CURRENT.reset(token)
     _LAST.set(making)
 
 
