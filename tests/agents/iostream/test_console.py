@@ -247,6 +247,8 @@ def test_ctrl_c_ends_a_program_that_waits_for_a_person(terminal: bool) -> None:
     pipes: Any = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
     with subprocess.Popen([sys.executable, "-c", ASKS], **pipes) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
         prompt = program.stdout.read(2)
         program.send_signal(signal.SIGINT)
         rest = program.stderr.read()

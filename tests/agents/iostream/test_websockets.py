@@ -69,9 +69,9 @@ def test_a_message_that_is_too_long_ends_the_connection() -> None:
 
 def test_a_connection_too_many_is_turned_away_and_one_that_ended_makes_room() -> None:
     with IOWebsockets.run_server_in_thread(port=0, on_connect=greet, max_connections=1) as address:
-        with connect(address) as first, connect(address) as second:
+        with connect(address) as first:
             first.recv()
-            with pytest.raises(exceptions.ConnectionClosed) as caught:
+            with connect(address) as second, pytest.raises(exceptions.ConnectionClosed) as caught:
                 second.recv()
             first.send("Ada")
             first.recv()

@@ -49,12 +49,15 @@ def seconds_in_words(seconds: float) -> str:
 
 
 def money(dollars: float | None) -> str:
-    """As ``$0.0012``; ``unknown`` for None, which is not the same as free."""
+    """As ``$0.0012`` or ``$1.50``; ``unknown`` for None, which is not the same as free."""
     if dollars is None:
         return "unknown"
     if 0 < dollars < 1e-6:
         return "less than $0.000001"
-    return f"${dollars:.2f}" if dollars >= 1 else "$" + (f"{dollars:.6f}".rstrip("0").rstrip(".") or "0")
+    if dollars == 0 or dollars >= 1:
+        return f"${dollars:,.2f}"
+    cents, finer = f"{dollars:.6f}"[:4], f"{dollars:.6f}"[4:].rstrip("0")
+    return f"${cents}{finer}"
 
 
 def _tokens(usage: Usage) -> str:
@@ -63,7 +66,7 @@ def _tokens(usage: Usage) -> str:
         total = usage.total
         words = "tokens unknown" if total is None else f"{total:,} tokens"
     else:
-        words = f"{_number(given)} + {_number(made)} tokens"
+        words = f"{_number(given)} tokens in, {_number(made)} out"
     return f"{words} (estimated)" if usage.estimated else words
 
 
@@ -128,7 +131,7 @@ def _all_costs(turns: Iterable[Turn]) -> str:
             fresh.add(turn.usage.cost)
     words = _sum_of_money(every)
     if cached and every.told:
-        words += f"; without {_turns(cached)} from the cache {_sum_of_money(fresh)}"
+        words += f"; not from the cache: {_sum_of_money(fresh)}"
     return words
 
 

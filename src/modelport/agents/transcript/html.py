@@ -12,6 +12,7 @@ from modelport.agents.turns import Turn
 
 __all__ = ("escape", "html_transcript", "write_html")
 
+_PEEK = 60  # characters of a folded text that show
 _HUES = 6  # classes a0 to a5 of the style, for agents in the order in which they appear
 
 # Characters that HTML has no place for, as the signs that stand for them.
@@ -124,11 +125,17 @@ def _piece(piece: Piece) -> str:
         if piece.url is None:
             return f'<p class="image">[{caption}]</p>'
         return f'<figure><img alt="{caption}" src="{escape(piece.url)}"><figcaption>{caption}</figcaption></figure>'
-    verb, text = ("calls", piece.arguments) if isinstance(piece, Call) else ("result of", piece.text)
+    kind, verb = ("call", "calls") if isinstance(piece, Call) else ("result", "result of")
+    text = piece.arguments if isinstance(piece, Call) else piece.text
     return (
-        f'<details class="{"call" if isinstance(piece, Call) else "result"}"><summary>{verb} '
-        f"<code>{escape(piece.name)}</code></summary>\n{_code(text)}</details>"
+        f'<details class="{kind}"><summary>{verb} <code>{escape(piece.name)}</code> '
+        f'<span class="peek"><bdi>{escape(_peek(text))}</bdi></span></summary>\n{_code(text)}</details>'
     )
+
+
+def _peek(text: str) -> str:
+    line = " ".join(text[: 4 * _PEEK].split())
+    return line if len(line) <= _PEEK else f"{line[:_PEEK]}…"
 
 
 def _prose(text: str) -> str:

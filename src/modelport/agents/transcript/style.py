@@ -27,12 +27,13 @@ pre { margin: .5rem 0; padding: .6rem .8rem; background: var(--code); border-rad
 code { font: .87em/1.45 ui-monospace, Menlo, Consolas, monospace; }
 details { margin: .5rem 0; border: 1px solid var(--line); border-radius: 6px; padding: .4rem .7rem; }
 summary { cursor: pointer; }
+.peek { color: var(--dim); font-size: .8rem; }
 figure { margin: .5rem 0; }
 img { max-width: 100%; max-height: 24rem; height: auto; border-radius: 6px; }
 figcaption { color: var(--dim); font-size: .8rem; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); }
-th { font-weight: 600; white-space: nowrap; }
-@media (max-width: 30rem) { body { padding: .5rem; } article { padding: .6rem .7rem; } th { white-space: normal; } }
+th { font-weight: 600; width: 9rem; }
+@media (max-width: 30rem) { body { padding: .5rem; } article { padding: .6rem .7rem; } th { width: 6rem; } }
 @media print { body { background: none; } article { break-inside: avoid; } }
 """

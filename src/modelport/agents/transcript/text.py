@@ -66,7 +66,7 @@ class _Printer:
         self.line(self._coloured(text, attrs=["bold"]))
 
     def text(self, text: str, indent: str = _INDENT) -> None:
-        room = None if self._columns is None else max(self._columns - len(indent), _NARROWEST)
+        room = None if self._columns is None else self._columns - len(indent)
         in_code = False
         for line in text.split("\n") if text else ():
             fence = line.lstrip().startswith("```")

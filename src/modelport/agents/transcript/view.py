@@ -12,7 +12,7 @@ from modelport.agents.turns import Turn
 __all__ = ("Call", "Image", "Piece", "Result", "Text", "View", "views")
 
 # Pictures that a browser only draws. An SVG is a document and may do more.
-_PICTURE = re.compile(r"data:(image/(?:png|jpeg|gif|webp|bmp|avif));base64,([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
+_PICTURE = re.compile(r"data:(image/(?:png|jpeg|gif|webp|bmp|avif));base64,([A-Za-z0-9+/]+)={0,2}", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,]{0,200},", re.IGNORECASE)
 _LONGEST_ADDRESS = 120
 _LONGEST_NAME = 80
@@ -123,7 +123,7 @@ def _image(url: object) -> Image:
         return Image(caption=f"{picture[1].lower()}, {_size(len(picture[2]) * 3 // 4)}", url=url)
     data = _DATA_URL.match(url)
     if data is not None:
-        return Image(caption=f"{data[1] or 'data'}, {_size((len(url) - data.end()) * 3 // 4)}")
+        return Image(caption=f"{data[1] or 'data'}, {_size(len(url[data.end() :].rstrip('=')) * 3 // 4)}")
     return Image(caption=f"image at {_short(url)}")
 
 
