@@ -2,7 +2,10 @@
 
 import logging
 import multiprocessing
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +204,30 @@ def test_what_is_no_cache_is_refused() -> None:
         open_cache(41)
     with pytest.raises(ConfigError, match="blocking"):
         open_cache(type("Theirs", (), {"get": print, "set": print})())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_what_a_forked_child_stores_is_not_lost(tmp_path: Path) -> None:
+    source = """
+import os, sys
+from modelport.storage.sqlite import SQLiteCache
+cache = SQLiteCache(sys.argv[1])
+cache.set(b"before", b"1")
+child = os.fork()
+if child == 0:
+    cache.set(b"child", b"2")
+    os._exit(0)
+cache.set(b"parent", b"3")
+cache.close()
+assert os.waitpid(child, 0)[1] == 0
+print(*(SQLiteCache(sys.argv[1]).get(key) for key in (b"before", b"child", b"parent")))
+"""
+
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", source, str(tmp_path / f"{n}.sqlite")], capture_output=True, text=True, check=True
+        ).stdout
+        for n in range(3)
+    ]
+
+    assert said == ["b'1' b'2' b'3'\n"] * 3

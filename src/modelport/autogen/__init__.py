@@ -10,8 +10,6 @@ from modelport.autogen._absent import find_no_left_out_modules, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from modelport.autogen import (
         agentchat,
         cache,
@@ -124,15 +122,17 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> "Any":
-    if name not in __all__:
-        refuse(__name__, name, sys._getframe(1))
-    home = _HOMES.get(name)
-    value = import_module(f"{__name__}.{home or name}")
-    if home is not None:
-        value = getattr(value, name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a module with __getattr__ would have every name, to a type checker
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            refuse(__name__, name, sys._getframe(1))
+        home = _HOMES.get(name)
+        value = import_module(f"{__name__}.{home or name}")
+        if home is not None:
+            value = getattr(value, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

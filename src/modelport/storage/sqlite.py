@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from modelport.errors import ConfigError
 
@@ -42,6 +43,7 @@ class SQLiteCache:
         self._connection: sqlite3.Connection | None = None
         with self._lock:
             self._open()
+        _caches.add(self)
 
     def get(self, key: bytes) -> bytes | None:
         """What was stored under *key*, if it is still there."""
@@ -160,6 +162,30 @@ class SQLiteCache:
             with suppress(FileNotFoundError):
                 self.path.with_name(self.path.name + ending).unlink()
         self._connect()
+
+
+# SQLite keeps account of its locks by process: a child with its parent's open connection would take none of its own,
+# and what it writes would be lost. So files are closed while the process forks; the next use opens them again.
+_caches: WeakSet[SQLiteCache] = WeakSet()
+_resting: list[SQLiteCache] = []
+
+
+def _before_fork() -> None:
+    for each in list(_caches):
+        each._lock.acquire()
+        _resting.append(each)
+        if each._connection is not None:
+            each._connection.close()
+            each._connection = None
+
+
+def _after_fork() -> None:
+    while _resting:
+        _resting.pop()._lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def _busy(error: "sqlite3.DatabaseError") -> bool:
