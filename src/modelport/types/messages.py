@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from modelport.errors import InvalidRequest
 from modelport.types.complaints import half_character, shown, translate_validation
 from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
+from modelport.types.histories import SHORT, written_in
 
 __all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
 
@@ -30,11 +31,23 @@ class Messages(Sequence[Message]):
     other messages, and so no stale ``given``. Equal to a tuple of the same messages.
     """
 
-    __slots__ = ("_values", "given")
+    __slots__ = ("_own", "_values", "_written", "given")
 
-    def __init__(self, given: Sequence[Any]) -> None:
+    def __init__(self, given: Sequence[Any], *, own: bool = False) -> None:
         self.given: Sequence[Any] = given
         self._values: tuple[Message, ...] | None = None
+        self._own = own  # nobody else has this list
+        self._written: int | None = -1
+
+    @property
+    def written(self) -> int | None:
+        """The bytes of UTF-8 said in a long conversation of dicts that have text and calls of tools; else None."""
+        if self._written == -1:
+            if len(self.given) <= SHORT:
+                self._written = None
+            else:
+                self._written = written_in(self.given if self._own else list(self.given))  # type: ignore[arg-type]
+        return self._written
 
     @property
     def values(self) -> tuple[Message, ...]:
@@ -75,7 +88,7 @@ def messages_from(given: Any, *, later: bool = False) -> Messages:
         InvalidRequest: it is empty, or a message is wrong; ``param`` says which and where.
     """
     if later and given and type(given) is list:  # nearly always
-        return Messages(given.copy())  # what the caller appends before it is read is not part of this request
+        return Messages(given.copy(), own=True)  # what the caller appends before it is read is not part of this request
     if isinstance(given, Messages):
         return given
     if isinstance(given, str):
@@ -189,6 +202,8 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
     if type(messages) is not Messages:
         return [message_to_dict(message) for message in messages]
     given = messages.given
+    if messages.written is not None:
+        return list(given)
     for item in given:
         if type(item) is not dict:
             return [message_to_dict(message) for message in messages]

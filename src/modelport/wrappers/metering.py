@@ -232,24 +232,36 @@ def estimate_tokens(request: ChatRequest) -> int:
             images += pictures
         if message.tool_calls:
             written += sum(_size(call.name) + _size(call.arguments) for call in message.tool_calls)
-    for tool in request.tools or ():
-        written += _size(tool.name) + _size(tool.description or "") + len(repr(tool.parameters or ""))
+    written += _size_of_tools(request)
     return tokens_of(written) + _A_MESSAGE * len(request.messages) + _IMAGE_TOKENS * images
 
 
 def _quickly(request: ChatRequest) -> int | None:
-    """The same where the prompt is nothing but ASCII text, counted on the caller's own dicts; else None."""
+    """The same where the prompt is nothing but text, counted on the caller's own dicts; else None."""
     messages = request.messages
-    if type(messages) is not Messages or request.tools is not None:  # with tools there may be calls in it
+    if type(messages) is not Messages:
         return None
     given = messages.given
+    written = messages.written
+    if written is not None:
+        return tokens_of(written + _size_of_tools(request)) + _A_MESSAGE * len(given)
+    if request.tools is not None:
+        return None
     try:
-        text = "".join([message["content"] for message in given])
+        texts = [message["content"] for message in given if "tool_calls" not in message]
+        text = "".join(texts)
     except (TypeError, KeyError, IndexError):  # values, parts, or nothing said
         return None
-    if not text.isascii():
+    if not text.isascii() or len(texts) < len(given):
         return None
     return (len(text) + 3) // 4 + _A_MESSAGE * len(given)
+
+
+def _size_of_tools(request: ChatRequest) -> int:
+    return sum(
+        _size(tool.name) + _size(tool.description or "") + len(repr(tool.parameters or ""))
+        for tool in request.tools or ()
+    )
 
 
 def _parts(message: Message) -> tuple[int, int]:
