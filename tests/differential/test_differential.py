@@ -1,5 +1,6 @@
 """The same programs on AutoGen 0.2.40 and on modelport: the same, or different as the table of expected.json says."""
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,23 @@ def test_the_page_of_differences_is_up_to_date(sides: Sides) -> None:
     assert page.PAGE.read_text(encoding="utf-8") == text, "run: python -m tests.differential"
 
 
+def test_the_page_about_moving_tells_the_same_numbers(sides: Sides) -> None:
+    found = harness.found(*sides)
+    text = (page.PAGE.parent / "autogen.md").read_text(encoding="utf-8")
+    told = re.search(r"(\d+) programs, run on AutoGen.*?(\d+)\s+are\s+identical", text, re.DOTALL)
+
+    assert told is not None
+    assert told.groups() == (str(len(found)), str(sum(not fields for fields in found.values())))
+
+
 # --- without AutoGen ---
+
+
+def test_an_interpreter_that_cannot_make_a_venv_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+
+    with pytest.raises(harness.CannotInstall, match="no-python"):
+        harness.install(tmp_path / "venv")
 
 
 def test_every_difference_that_is_expected_has_its_reason() -> None:
