@@ -195,6 +195,7 @@ async def test_a_line_typed_after_the_asker_left_is_there_for_the_next() -> None
         os.write(keyboard, b"late\n")
 
         assert await console.a_input() == "late"
+        assert not asyncio.get_running_loop().remove_reader(sys.stdin.fileno()), "stdin is still watched"
 
 
 async def test_the_end_of_a_terminal_is_an_error() -> None:

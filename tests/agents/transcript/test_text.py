@@ -183,7 +183,10 @@ def test_what_an_agent_says_cannot_pass_for_a_turn_of_another() -> None:
 def test_words_that_are_only_passed_on_are_not_shown_again() -> None:
     message = {"role": "user", "name": "ada", "content": "hi"}
 
-    assert totals_of(turn(message), turn(message, sender="manager", recipient="bob", asks=False))["turns"] == "1"
+    turns = [turn(message), turn(message, sender="manager", recipient="bob", asks=False)]
+
+    assert body(*turns) == ["  hi"]
+    assert totals_of(*turns)["turns"] == "1"
 
 
 def test_a_message_without_content_says_so() -> None:
