@@ -44,8 +44,12 @@ _RETRIEVED = "a list with the text, or the message, of each choice"
 class ModelClientModel:
     """A model around *client*, an instance of a ModelClient class. ``client`` is the instance itself.
 
-    *config*, an entry of a config list, gives the parameters of every call that a request does not set.
+    *config*, an entry of a config list, gives the parameters of every call that a request does not set. Where it is
+    not *strict*, what AutoGen itself would not look at is not looked at: a response of any shape will do, and whatever
+    ``message_retrieval`` gives is what it says.
     """
+
+    strict: bool = True
 
     def __init__(self, client: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
         self.target: Any = client
@@ -124,7 +128,7 @@ class ModelClientModel:
             if method == "message_retrieval" or hasattr(self.client, method):
                 answers[method] = await self._call_waiting(method, response, view)
                 if method == "cost":
-                    _note_cost(view, answers[method])
+                    self._note_cost(view, answers[method])
         events = self._events(response, view, answers["message_retrieval"])
         self._count(events, answers.get("cost"), answers.get("get_usage"))
         return events
@@ -133,7 +137,7 @@ class ModelClientModel:
         view = self._view(response)
         events = self._events(response, view, self._call("message_retrieval", response, view))
         cost = self._call("cost", response, view) if self._has_cost else None
-        _note_cost(view, cost)
+        self._note_cost(view, cost)
         usage = self._call("get_usage", response, view) if self._has_usage else None
         self._count(events, cost, usage)
         return events
@@ -178,6 +182,8 @@ class ModelClientModel:
             message = SimpleNamespace(role="assistant", content=response, function_call=None, tool_calls=None)
             return SimpleNamespace(choices=[SimpleNamespace(message=message, index=0)], model=self.name)
         view = _Open(response) if isinstance(response, Mapping) and "choices" in response else response
+        if not self.strict and response is not None and not _is_unfinished(response):
+            return view
         if not hasattr(view, "choices"):
             raise self._without_choices(response)
         choices = view.choices
@@ -201,6 +207,8 @@ class ModelClientModel:
         return broken(where, f"returned {came(response)} without choices", asks=_RESPONSE, mend=mend)
 
     def _events(self, response: Any, view: Any, messages: Any) -> list[Event]:
+        if not self.strict:
+            return self._said(response, view, messages)
         choices = view.choices
         if type(messages) is not list or len(messages) != len(choices):
             self._check_retrieved(messages, choices)
@@ -215,6 +223,15 @@ class ModelClientModel:
                 events.append(FINISHED if plain else Finish(finish_reason(choice), number))
             else:
                 events += self._message_events(message, choice, number)
+        return events
+
+    def _said(self, response: Any, view: Any, messages: Any) -> list[Event]:
+        """The text in whatever was retrieved: its tokens are counted, and nothing else is made of it."""
+        model = getattr(view, "model", None)
+        events: list[Event] = [Started(model if isinstance(model, str) else None, raw=response)]
+        for number, message in enumerate(messages if isinstance(messages, list | tuple) else ()):
+            text = message if isinstance(message, str) else field(message, "content")
+            events += [TextDelta(text if isinstance(text, str) else "", number), Finish("stop", number)]
         return events
 
     def _message_events(self, message: Any, choice: Any, number: int) -> Sequence[Event]:
@@ -262,8 +279,18 @@ class ModelClientModel:
         else:
             events.append(self._usage(usage, cost))
 
+    def _note_cost(self, view: Any, cost: Any) -> None:
+        """Set ``cost`` on the response, as AutoGen does before ``get_usage``, which often reads it there."""
+        if cost is not None and not (self.strict and hasattr(view, "cost")):
+            try:
+                view.cost = cost
+            except (AttributeError, TypeError, ValueError):  # slots, or a frozen value
+                return
+
     def _usage(self, usage: Any, cost: float | None) -> Usage:
         where = self._where_usage
+        if not self.strict and isinstance(usage, Mapping) and usage.get("cost") is not None:
+            cost = None  # AutoGen sums up what get_usage() says
         if type(usage) is dict or isinstance(usage, Mapping):
             if not usage or not _NAMED_ANY.isdisjoint(usage):
                 return usage_from(usage, where, cost=cost)
@@ -275,13 +302,9 @@ class ModelClientModel:
         raise broken(where, problem, asks=f"a dict with {', '.join(_NAMED)}", mend="return {} where nothing is counted")
 
 
-def _note_cost(view: Any, cost: Any) -> None:
-    """Set ``cost`` on a response that has none, as AutoGen does before ``get_usage``, which often reads it there."""
-    if cost is not None and not hasattr(view, "cost"):
-        try:
-            view.cost = cost
-        except (AttributeError, TypeError, ValueError):  # slots, or a frozen value
-            return
+def _is_unfinished(response: Any) -> bool:
+    """Something that still has to be awaited or iterated, which AutoGen cannot use either."""
+    return any(hasattr(response, name) for name in ("__await__", "__next__", "__anext__"))
 
 
 class _Answer(ImmediateAnswer):

@@ -32,13 +32,14 @@ __all__ = ("AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
 
 
 class Given:
-    """One answer: the user's ``response``, and what it took."""
+    """One answer: the user's ``response``, what it took, and the ``cost`` that is noted on it."""
 
-    __slots__ = ("response", "usage")
+    __slots__ = ("cost", "response", "usage")
 
-    def __init__(self, response: Any, usage: Usage) -> None:
+    def __init__(self, response: Any, usage: Usage, cost: float | None = None) -> None:
         self.response: Any = response
         self.usage: Usage = usage
+        self.cost: float | None = usage.cost if cost is None else cost
 
 
 class RegisteredEntry:
@@ -51,6 +52,7 @@ class RegisteredEntry:
                 f"{type(client).__name__} is no ModelClient: it needs create() and message_retrieval()",
                 param="model_client_cls",
             )
+        model.strict = False
         self.client: Any = client
         self.model: ModelClientModel = model
         self.role_rules: tuple[str, ...] = declared_rules(model)
@@ -79,7 +81,8 @@ class RegisteredEntry:
         first, usage = said[0], said[-1]
         assert isinstance(first, Started)
         assert isinstance(usage, Usage)
-        return Given(first.raw, usage)
+        own = getattr(first.raw, "cost", None) if call.price is None else None
+        return Given(first.raw, usage, own if isinstance(own, int | float) else None)
 
     def retrieve(self, response: Any) -> Any:
         """The texts or messages in *response*."""

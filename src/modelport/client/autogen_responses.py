@@ -121,7 +121,7 @@ def _of(thing: Any, name: str) -> Any:
 def dressed(entry: AnyEntry, given: Given) -> Any:
     """The user's own object where it takes attributes, else one of the same content."""
     if _takes_attributes(given.response):
-        return _with_attributes(given.response, given.usage.cost, entry.retrieve)
+        return _with_attributes(given.response, given.cost, entry.retrieve)
 
     def retrieve(shown: Any) -> Any:
         try:  # what returns a dict is likely to read one
@@ -129,7 +129,7 @@ def dressed(entry: AnyEntry, given: Given) -> Any:
         except (AttributeError, TypeError, KeyError):
             return entry.retrieve(shown)
 
-    return _with_attributes(restore(_data(entry, given.response)), given.usage.cost, retrieve)
+    return _with_attributes(restore(_data(entry, given.response)), given.cost, retrieve)
 
 
 def _data(entry: AnyEntry, response: Any) -> Any:
