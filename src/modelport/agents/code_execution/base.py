@@ -19,7 +19,13 @@ __all__ = (
 )
 
 
-class CodeBlock(msgspec.Struct):
+class _Value(msgspec.Struct):
+    def model_dump(self) -> dict[str, Any]:
+        """The fields as a dict, by pydantic's name for it, which programs written for AutoGen call."""
+        return msgspec.structs.asdict(self)
+
+
+class CodeBlock(_Value):
     """A piece of code and the name of its language, as it stood in a message.
 
     Not frozen, unlike the house's other values: programs written for AutoGen change blocks on their way.
@@ -29,7 +35,7 @@ class CodeBlock(msgspec.Struct):
     language: str
 
 
-class CodeResult(msgspec.Struct):
+class CodeResult(_Value):
     """How a run ended: ``exit_code`` is 0 when all went well; ``output`` is what is shown to the one who asked."""
 
     exit_code: int

@@ -7,12 +7,12 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from modelport.agents.agent import Agent
+from modelport.agents.code_execution.processes import a_stoppable
 from modelport.agents.conversable.identity import Identity, Reply
 from modelport.agents.conversable.making import making
 from modelport.agents.turns import recorders
 from modelport.errors import SenderRequired
 from modelport.storage.runtime_log import log_event, logging_enabled
-from modelport.sync import offload
 
 __all__ = ("HOOKABLE_METHODS", "Replying", "takes_long", "twin_of")
 
@@ -39,7 +39,7 @@ def twin_of(blocking: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def takes_long(function: F) -> F:
-    """A blocking reply function that must not hold up an event loop."""
+    """A blocking reply function that runs commands: in an async chat beside the loop, and they end where it is left."""
     function.takes_long = True  # type: ignore[attr-defined]
     return function
 
@@ -198,7 +198,7 @@ class Replying(Identity):
             elif getattr(function, "__qualname__", None) in asked:
                 continue
             elif getattr(function, "takes_long", False):
-                final, reply = await offload(function, self, messages=messages, sender=sender, config=config)
+                final, reply = await a_stoppable(function, self, messages, sender, config)
             else:
                 final, reply = function(self, messages=messages, sender=sender, config=config)
             self._log_reply(function, final, reply)
