@@ -1,6 +1,5 @@
 """What a transcript shows of each turn, before it is text or HTML. Knows neither terminals nor browsers."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -136,6 +135,8 @@ def _call(function: object) -> Call:
 def _arguments(given: object) -> str:
     if given is None or given == "":
         return ""
+    import json
+
     try:
         value = json.loads(given) if isinstance(given, str) else given
         return json.dumps(value, ensure_ascii=False, indent=2 if len(str(given)) > _LONGEST_NAME else None)
