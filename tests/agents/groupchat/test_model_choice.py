@@ -274,7 +274,7 @@ def test_the_group_may_have_a_model_of_its_own(classes: Any) -> None:
 @pytest.mark.parametrize(
     ("classes", "said"),
     [
-        (None, "'Scripted'.*no 'model_client_cls' was supplied"),
+        (None, "no 'model_client_cls' was supplied.*'Scripted'"),
         ([Picky], r"'Scripted' specified in.*there are \['Picky'\]"),
     ],
 )

@@ -15,7 +15,7 @@ from modelport.storage.runtime_log import log_event, logging_enabled
 __all__ = ("Talking",)
 
 _NOTHING_SAID = (
-    "Message can't be converted into a valid ChatCompletion message. Either content or function_call must be provided."
+    "{} can't be converted into a valid ChatCompletion message. Either content or function_call must be provided."
 )
 
 
@@ -142,7 +142,7 @@ class Talking(Replying):
     def _sent(self, message: Any, recipient: Agent, request_reply: bool | None, reply: Any = None) -> None:
         """Keep and record what this agent says; *reply* is what was generated, where hooks changed it since."""
         if not self._append_oai_message(message, "assistant", recipient, is_sending=True):
-            raise ValueError(_NOTHING_SAID)
+            raise ValueError(_NOTHING_SAID.format("Message"))
         if recorders():
             self._record(message if reply is None else reply, recipient, request_reply)
 
@@ -167,7 +167,7 @@ class Talking(Replying):
         if logging_enabled():
             log_event(self, "received_message", message=message, sender=sender.name, valid=valid)
         if not valid:
-            raise ValueError(f"Received message: {_NOTHING_SAID}")
+            raise ValueError(_NOTHING_SAID.format("Received message"))
         if not self._is_silent(sender, silent):
             self._print_received_message(message, sender)
 

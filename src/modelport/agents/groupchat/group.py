@@ -125,10 +125,10 @@ class GroupChat(Roster):
     def _check_size(self, method: str, may_repeat: bool | None) -> None:
         size = len(self.agents)
         if size < 2:
-            who = f" ({', '.join(self.agent_names)})" if size else ""
+            who = f" The only one is {self.agent_names[0]}." if size else ""
             raise InvalidGroupChat(
-                f"GroupChat is underpopulated with {size} agents{who}. Please add more agents to the GroupChat or "
-                "use direct communication instead.",
+                f"GroupChat is underpopulated with {size} agents. Please add more agents to the GroupChat or "
+                f"use direct communication instead.{who}",
                 param="agents",
             )
         if size == 2 and method != "round_robin" and may_repeat:

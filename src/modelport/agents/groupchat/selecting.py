@@ -68,8 +68,8 @@ def _register(agent: ConversableAgent, llm_config: dict[str, Any], classes: Any)
 def _class_of(name: str, classes: Any) -> Any:
     if not classes:
         raise InvalidGroupChat(
-            f"A custom model was detected in the config ({name!r}) but no 'model_client_cls' was supplied for "
-            "registration in GroupChat: give the class as select_speaker_auto_model_client_cls",
+            f"A custom model was detected in the config but no 'model_client_cls' was supplied for "
+            f"registration in GroupChat: give {name!r} as select_speaker_auto_model_client_cls",
             param="select_speaker_auto_model_client_cls",
         )
     if not isinstance(classes, list):

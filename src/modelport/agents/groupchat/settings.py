@@ -38,7 +38,9 @@ def check_settings(group: Any) -> None:
         InvalidGroupChat: naming the field, what came, and what is expected.
     """
     if group.allow_repeat_speaker is not None and not isinstance(group.allow_repeat_speaker, bool | list):
-        raise _wrong("allow_repeat_speaker", "should be a bool or a list of Agents", group.allow_repeat_speaker)
+        raise _wrong(
+            "allow_repeat_speaker", "should be a bool or a list of Agents", group.allow_repeat_speaker, of="GroupChat "
+        )
     if group.allowed_or_disallowed_speaker_transitions is not None and group.allow_repeat_speaker is not None:
         raise InvalidGroupChat(
             "Don't provide both allowed_or_disallowed_speaker_transitions and allow_repeat_speaker in group chat. "
@@ -60,5 +62,5 @@ def check_settings(group: Any) -> None:
         raise _wrong("select_speaker_auto_verbose", "cannot be None or non-bool", group.select_speaker_auto_verbose)
 
 
-def _wrong(field: str, expected: str, came: object) -> InvalidGroupChat:
-    return InvalidGroupChat(f"GroupChat {field} {expected}; it is {came!r}.", param=field)
+def _wrong(field: str, expected: str, came: object, *, of: str = "") -> InvalidGroupChat:
+    return InvalidGroupChat(f"{of}{field} {expected}; it is {came!r}.", param=field)
