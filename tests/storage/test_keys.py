@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from msgspec.structs import replace
 from PIL import Image
 
-from modelport.storage.keys import Uncacheable, content_key, key_of
+from modelport.storage.keys import Uncacheable, content_key, conversation_key, key_of
 from modelport.types import ChatRequest, ImagePart, Message, Tool, request_from_params
 
 plain = st.recursive(
@@ -133,3 +133,42 @@ def test_a_missing_file_has_no_key(tmp_path: Path) -> None:
 def test_what_has_no_content_has_no_key(thing: Any) -> None:
     with pytest.raises(Uncacheable):
         image_key(thing)
+
+
+def said(count: int) -> list[dict[str, str]]:
+    return [{"role": "user", "content": f"{number} {'x' * 500}"} for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [14, 15, 16, 100, 3000])
+def test_a_conversation_that_goes_on_has_the_key_of_one_that_is_new(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = said(count)
+    keys = [conversation_key(history, "m")]
+    for more in ("a", "b"):
+        history.append({"role": "user", "content": more})
+        keys.append(conversation_key(history, "m"))
+
+    monkeypatch.setattr("modelport.storage.keys._lately", ())
+    anew = [conversation_key(history[: count + more], "m") for more in (0, 1, 2)]
+
+    assert keys == anew
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("at", [0, 50, -1])
+def test_a_message_that_was_changed_changes_the_key(at: int) -> None:
+    history = said(100)
+    before = conversation_key(history, "m")
+
+    history[at]["content"] += "!"
+
+    assert conversation_key(history, "m") != before
+    history[at]["content"] = history[at]["content"][:-1]
+    assert conversation_key(history, "m") == before
+
+
+def test_where_the_messages_end_is_part_of_the_key() -> None:
+    assert conversation_key(["a", "b"], "m") != conversation_key(["a"], "m")
+    assert conversation_key([], ["a"]) != conversation_key(["a"], [])
+    assert conversation_key(["a"], "m") != conversation_key(["a"], "n")

@@ -11,7 +11,7 @@ from modelport.client.autogen_call import Call
 from modelport.client.autogen_entries import AnyEntry, Given, ModelEntry
 from modelport.client.snapshots import restore, snapshot
 from modelport.storage.cache import Cache as Store
-from modelport.storage.keys import Uncacheable, content_key
+from modelport.storage.keys import Uncacheable, conversation_key
 from modelport.sync import offload
 from modelport.types import Event, Finish, TextDelta, ToolCallDelta, Usage
 
@@ -79,8 +79,11 @@ def key_of(entry: AnyEntry, params: Mapping[str, Any]) -> bytes | None:
         asked.pop("stream", None)
         if not isinstance(asked.get("model"), str):
             asked.pop("model", None)
+    messages = asked.pop("messages", None)
     try:
-        return content_key((entry.identity, asked))
+        return conversation_key(
+            messages if isinstance(messages, list | tuple) else (messages,), (entry.identity, asked)
+        )
     except (Uncacheable, OSError) as error:
         logger.debug("an answer is not cached: %s", error)
         return None

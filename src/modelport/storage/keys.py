@@ -1,15 +1,21 @@
 """The key of a request: the same for the same content, another when anything in it changes. Images count by content."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
 from msgspec import MsgspecError
 from msgspec.msgpack import Encoder
+from msgspec.structs import replace
 
 from modelport.types import ChatRequest, Messages
 
-__all__ = ("Uncacheable", "content_key", "key_of")
+__all__ = ("Uncacheable", "content_key", "conversation_key", "key_of")
+
+_WORTH = 16 * 1024  # bytes from which on a conversation's hash is remembered, to be gone on with at the next turn
+_MOST = 1024 * 1024
+_KEPT = 8
 
 
 class Uncacheable(TypeError):
@@ -25,7 +31,56 @@ def key_of(request: ChatRequest, salt: str) -> bytes:
         Uncacheable: something in the request has no content that can be compared.
         OSError: a file could not be read.
     """
-    return content_key((salt, request))
+    return conversation_key(request.messages, (salt, replace(request, messages=())))
+
+
+def conversation_key(messages: Sequence[Any], rest: Any) -> bytes:
+    """The key of *messages* and whatever else belongs to them. Of a conversation that goes on, only what is new is
+    hashed; all of it is encoded, so that a message that was changed is seen.
+
+    Raises:
+        Uncacheable: something in it has no content that can be compared.
+    """
+    encoded = _encoded(messages)
+    count = len(messages)
+    # Behind the header, which has their number, is one message after the other: what was there a turn ago comes first.
+    hashed = _hashed(encoded[1 if count < 16 else 3 if count < 65536 else 5 :])
+    hashed.update(_encoded((count, rest)))
+    digest: bytes = hashed.digest()
+    return digest
+
+
+class _Hashed:
+    """A conversation that was hashed, and the hash as it was at its end."""
+
+    __slots__ = ("content", "state")
+
+    def __init__(self, content: bytes, state: Any) -> None:
+        self.content = content
+        self.state = state
+
+
+_lately: tuple[_Hashed, ...] = ()
+
+
+def _hashed(content: bytes) -> Any:
+    """The hash of *content*, to be gone on with."""
+    global _lately  # noqa: PLW0603  (swapped whole, so that threads need no lock)
+    if len(content) < _WORTH:
+        return hashlib.sha256(content)
+    known: _Hashed | None = None
+    for each in _lately:
+        if content.startswith(each.content) and (known is None or len(each.content) > len(known.content)):
+            known = each
+    if known is None:
+        state = hashlib.sha256(content)
+    else:
+        state = known.state.copy()
+        state.update(memoryview(content)[len(known.content) :])
+    if len(content) <= _MOST:
+        others = [each for each in _lately if each is not known]
+        _lately = (_Hashed(content, state.copy()), *others[: _KEPT - 1])
+    return state
 
 
 def content_key(content: Any) -> bytes:
@@ -34,11 +89,14 @@ def content_key(content: Any) -> bytes:
     Raises:
         Uncacheable: something in it is neither.
     """
+    return hashlib.sha256(_encoded(content)).digest()
+
+
+def _encoded(content: Any) -> bytes:
     try:
-        encoded = _encoder.encode(content)
+        return _encoder.encode(content)
     except (MsgspecError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise Uncacheable(str(error)) from None
-    return hashlib.sha256(encoded).digest()
 
 
 def _content(value: Any) -> Any:
