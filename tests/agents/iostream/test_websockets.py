@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelport.agents.iostream import IOStream
+from modelport.agents.iostream import IOStream, colored
 from modelport.agents.iostream.websockets import IOWebsockets
 
 client = pytest.importorskip("websockets.sync.client", reason="the extra 'websockets' is not installed")
@@ -40,6 +40,14 @@ def test_bytes_are_taken_for_text() -> None:
         websocket.send(b"Ad\xc3\xa9\xff")
 
         assert websocket.recv() == "Hello, Adé\ufffd!\n"
+
+
+def test_a_page_gets_no_colours_of_a_terminal() -> None:
+    def show(stream: IOWebsockets) -> None:
+        stream.print(colored("ada", "yellow", force_color=True), "(to bob):")
+
+    with IOWebsockets.run_server_in_thread(port=0, on_connect=show) as address, connect(address) as websocket:
+        assert websocket.recv() == "ada (to bob):\n"
 
 
 def test_each_connection_has_its_own_stream() -> None:

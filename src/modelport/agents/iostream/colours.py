@@ -46,6 +46,10 @@ class Coloured(str):
     def __reduce__(self) -> tuple[type[str], tuple[str]]:  # a copy, or what another process gets, is text
         return str, (str(self),)
 
+    def plain(self) -> str:
+        """The text without its colours."""
+        return self._plain
+
     def cleaned(self) -> str:
         """The text in its colours, without whatever else a terminal would obey."""
         return f"{self._codes}{Cleaner().feed(self._plain)}\x1b[0m"

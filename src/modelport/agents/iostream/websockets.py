@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from modelport.agents.iostream.base import IOStream
+from modelport.agents.iostream.colours import Coloured
 
 if TYPE_CHECKING:
     import ssl
@@ -62,8 +63,9 @@ class IOWebsockets(IOStream):
         return self._websocket
 
     def print(self, *objects: Any, sep: str = " ", end: str = "\n", flush: bool = False) -> None:  # noqa: ARG002
-        """Send *objects* as one message. There is nothing to flush."""
-        self._websocket.send(sep.join(map(str, objects)) + end)
+        """Send *objects* as one message, without our colours: those are for terminals. There is nothing to flush."""
+        texts = [thing.plain() if isinstance(thing, Coloured) else str(thing) for thing in objects]
+        self._websocket.send(sep.join(texts) + end)
 
     def input(self, prompt: str = "", *, password: bool = False) -> str:  # noqa: ARG002
         """Send *prompt* unless it is empty, and wait for a message. Whether a password shows is the page's affair."""
