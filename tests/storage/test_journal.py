@@ -188,6 +188,25 @@ def test_processes_that_fork_while_they_write_go_on(path: Path) -> None:
     assert (got.count("p"), got.count("c")) == (800, 40)
 
 
+def test_readers_in_any_process_never_take_a_journal_from_its_writer(path: Path) -> None:
+    journal = Journal(path)
+    journal.append("turn", 0).wait()
+    Journal(path).close()  # each of these opens and closes the file once more in this process
+    list(read_journal(path))
+    reader = (
+        "import sys; from modelport.storage.journal import read_journal; print(len(list(read_journal(sys.argv[1]))))"
+    )
+
+    counts = []
+    for number in range(1, 4):
+        ran = subprocess.run([sys.executable, "-c", reader, str(path)], capture_output=True, check=True, timeout=15)
+        counts.append(int(ran.stdout))
+        journal.append("turn", number).wait()
+
+    assert counts == [1, 2, 3]
+    assert [entry.data for entry in read_journal(path)] == [0, 1, 2, 3]
+
+
 def test_a_journal_that_is_let_go_closes_its_file(path: Path) -> None:
     journal = Journal(path)
     journal.append("turn", 1).wait()

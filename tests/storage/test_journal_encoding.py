@@ -11,15 +11,15 @@ from PIL import Image
 from pydantic import BaseModel
 
 from modelport.media import ImageFile, encode_png
-from modelport.storage.journal.encoding import NotSaved, decode, encode
+from modelport.storage.journal.encoding import NotSaved, decode, encode, with_files
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 
 
 def there_and_back(value: Any) -> Any:
-    data, not_saved = encode(value)
-    assert not_saved == ()
-    return decode(data)
+    encoded = encode(value)
+    assert encoded.not_saved == ()
+    return decode(with_files(encoded.data) if encoded.has_paths else encoded.data)
 
 
 @given(
@@ -60,12 +60,15 @@ def test_a_pil_image_comes_back_with_its_mode_and_pixels(mode: str) -> None:
 def test_an_image_named_by_a_path_outlives_its_file(tmp_path: Path) -> None:
     file = tmp_path / "frame.png"
     file.write_bytes(encode_png(PIXELS))
-    data, _ = encode({"type": "image", "image": file})
+    encoded = encode({"type": "image", "image": file, "beside": PIXELS})
     content = file.read_bytes()
+    data = with_files(encoded.data)
     file.unlink()
 
     back = decode(data)["image"]
 
+    assert encoded.has_paths
+    assert np.array_equal(decode(data)["beside"], PIXELS)
     assert isinstance(back, ImageFile)
     assert (back, back.name, back.media_type) == (content, "frame.png", "image/png")
 
@@ -90,7 +93,7 @@ def test_numbers_of_numpy_and_models_of_pydantic_become_plain_data() -> None:
 def test_what_is_no_data_is_kept_as_text_and_reported_by_name() -> None:
     message = {"content": "hi", "context": {"lock": threading.Lock(), "tools": [print]}}
 
-    data, not_saved = encode(message)
+    data, not_saved, _ = encode(message)
     back = decode(data)
 
     assert not_saved == ("context.lock: a _thread.lock", "context.tools[0]: a builtin_function_or_method")
@@ -111,7 +114,7 @@ def test_data_that_holds_itself_is_cut_off_where_it_is_deepest() -> None:
     message: dict[str, Any] = {"content": "hi"}
     message["self"] = message
 
-    data, not_saved = encode(message)
+    data, not_saved, _ = encode(message)
 
     assert decode(data)["content"] == "hi"
     assert len(not_saved) == 1
@@ -126,14 +129,14 @@ def test_an_object_that_fights_being_looked_at_is_labelled_all_the_same() -> Non
         def __repr__(self) -> str:
             raise RuntimeError("never")
 
-    data, not_saved = encode([Awkward()])
+    data, not_saved, _ = encode([Awkward()])
 
     assert len(not_saved) == 1
     assert "its repr() raised RuntimeError" in decode(data)[0]
 
 
 def test_an_array_of_objects_is_not_saved_as_data() -> None:
-    _, not_saved = encode(np.array([object()]))
+    _, not_saved, _ = encode(np.array([object()]))
 
     assert not_saved == ("the entry: a numpy.ndarray",)
 

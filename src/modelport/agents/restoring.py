@@ -63,6 +63,16 @@ def restore(chat: SavedChat, agents: Mapping[str, Any], upto: Move | None, *, is
             _say_again(agents, move, move.turn)
             if manager is not None and move.turn.recipient == manager.name and move is not upto:
                 said_in_group(manager, agents[move.turn.sender])
+    if upto is None:
+        _count(agents, chat.outcome.get("auto", {}))
+
+
+def _count(agents: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> None:
+    """How many replies each has made to each, as they were counted at the end."""
+    for name, known in counts.items():
+        for to, other in agents.items():
+            if hasattr(agents.get(name), "_consecutive_auto_reply_counter"):
+                agents[name]._consecutive_auto_reply_counter[other] = known.get(to, 0)
 
 
 def _forget(agents: Mapping[str, Any], moves: Iterable[Move]) -> None:
@@ -104,7 +114,7 @@ def _say_again(agents: Mapping[str, Any], move: Move, turn: Turn) -> None:
     if hasattr(sender, "_append_oai_message"):
         history = sender._oai_messages[recipient]
         if move.heard is not None and history:
-            history[-1]["content"] = move.heard
+            history[-1].update(move.heard)
         sender._append_oai_message(dict(turn.message), "assistant", recipient, is_sending=True)
         sender._consecutive_auto_reply_counter[recipient] = move.auto
         sender._human_input.extend(move.human)

@@ -7,6 +7,7 @@ anew: the reply of whoever owed one, with its chats inside the chat, its code, a
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from inspect import isawaitable
 from pathlib import Path
 from threading import Lock
@@ -16,7 +17,7 @@ from typing import Any, Self
 from modelport.agents.chat import ChatResult
 from modelport.agents.restoring import Standing, going_on, restore, said_in_group, standing
 from modelport.agents.saved import SavedChat, load, load_all
-from modelport.agents.saving import Saver, is_running, outcome_of, participants
+from modelport.agents.saving import Saver, is_running, participants
 from modelport.agents.turns import Turn, recording
 from modelport.errors import AgentError, AgentNameConflict
 from modelport.storage.journal import JournalError, open_journal
@@ -24,7 +25,7 @@ from modelport.sync import offload
 from modelport.types.complaints import shown
 from modelport.types.ids import mint_id
 
-__all__ = ("Saved", "Unsaved", "a_resume", "open_saved", "resume")
+__all__ = ("Saved", "Unsaved", "a_open_saved", "a_resume", "open_saved", "resume")
 
 _SAME: Any = object()  # "as it was saved"
 
@@ -141,7 +142,7 @@ class Saved:
         elif owing is not None:
             with self._going_on(owing):
                 reply = owing.generate_reply(messages=owing.chat_messages[to], sender=to)
-            if reply is not None:
+            if reply is not None and self._is_for(to):
                 owing.send(reply, to, silent=silent)
         return left
 
@@ -154,7 +155,7 @@ class Saved:
         elif owing is not None:
             with self._going_on(owing):
                 reply = await owing.a_generate_reply(messages=owing.chat_messages[to], sender=to)
-            if reply is not None:
+            if reply is not None and self._is_for(to):
                 await owing.a_send(reply, to, silent=silent)
         return left
 
@@ -164,12 +165,12 @@ class Saved:
         Raises:
             JournalError: it could not be written.
         """
-        self._saver.end(**outcome_of(result))
+        self._saver.end(result)
         self._saver.journal.flush()
 
     async def a_end(self, result: ChatResult) -> None:
         """As :meth:`end`, awaited."""
-        self._saver.end(**outcome_of(result))
+        self._saver.end(result)
         await offload(self._saver.journal.flush)
 
     def __enter__(self) -> Self:
@@ -234,6 +235,10 @@ class Saved:
             return None, None  # it leads
         return listener, speaker
 
+    def _is_for(self, to: Any) -> bool:
+        """Whether a reply goes to *to*: a group's is for who began the chat, whoever of the group spoke last."""
+        return not self._is_group or to is self.initiator
+
     def _going_on(self, owing: Any) -> Any:
         return going_on(owing, self._rounds) if self._is_group and owing is self.recipient else nullcontext()
 
@@ -286,7 +291,14 @@ def open_saved(save: Any, initiator: Any, recipient: Any, *, resume: bool = Fals
         _check_names(past, agents)
         _check_alone(past)
         past = past if _has_begun(past) else None
-    return Saved(Saver(journal, chat, agents), initiator, recipient, past)
+    return Saved(Saver(journal, chat, agents, recipient.name), initiator, recipient, past)
+
+
+async def a_open_saved(save: Any, initiator: Any, recipient: Any, *, resume: bool = False) -> Saved | Unsaved:
+    """As :func:`open_saved`, awaited: files are opened and read elsewhere than on the loop."""
+    if save is None or isinstance(save, Saved):
+        return open_saved(save, initiator, recipient)
+    return await offload(partial(open_saved, save, initiator, recipient, resume=resume))
 
 
 def _next(path: Path, initiator: str, recipient: str) -> SavedChat | None:
@@ -347,7 +359,7 @@ async def a_resume(
     cache: Any = None,
 ) -> ChatResult:
     """As :func:`resume`, awaited."""
-    saved, arguments = _ready(path, agents, chat, message, max_turns)
+    saved, arguments = await offload(_ready, path, agents, chat, message, max_turns)
     arguments |= _given(saved, silent, summary_method, summary_args)
     held = saved.initiator.a_initiate_chat(saved.recipient, cache=cache, save=saved, **arguments)
     result: ChatResult = await held if isawaitable(held) else held
@@ -364,7 +376,7 @@ def _ready(
     if not _has_begun(past):
         raise AgentError(f"the chat in {path} ended before anything was said: begin it with initiate_chat()")
     initiator, recipient = known[past.initiator], known[past.recipient]
-    saver = Saver(open_journal(path), past.id, participants(initiator, recipient))
+    saver = Saver(open_journal(path), past.id, participants(initiator, recipient), past.recipient)
     saved = Saved(saver, initiator, recipient, past, message)
     limit = past.facts.get("max_turns") if max_turns is None else max_turns
     stands = standing(past, is_group=hasattr(recipient, "groupchat"))

@@ -26,7 +26,7 @@ class Move(Struct, frozen=True, kw_only=True):
     nested: bool = False  # of a chat inside this one
     auto: int = 0  # how many replies to the recipient the sender has made without a person's word
     human: tuple[str, ...] = ()  # what persons said as the sender since its last message
-    heard: Any = None  # what the sender's hooks made of the message it replied to
+    heard: dict[str, Any] | None = None  # how the message that the sender replied to was changed before
     group: tuple[Any, ...] | None = None  # what was said so far in the group that the sender leads
     state: dict[str, Any] | None = None  # histories and groups, by names; instead of a turn
 

@@ -49,15 +49,18 @@ def _members(agent: Any) -> list[Any]:
 class Saver:
     """Writes one chat down as it goes. A recorder of turns: the last to be entered, of those of its chat."""
 
-    def __init__(self, journal: Journal, chat: str, agents: Mapping[str, Any]) -> None:
+    def __init__(self, journal: Journal, chat: str, agents: Mapping[str, Any], recipient: str) -> None:
         self.journal: Journal = journal
         self.chat: str = chat
         self._agents = agents
+        self._recipient = recipient
+        self._process = this_process()
         self._forgetful = any(_forgets(agent) for agent in agents.values())
         self._remembered: list[int] = []
         self._inputs: dict[str, int] = {}
         self._last: dict[str, Any] = {}  # the last message that was written in full
-        self._heard: dict[tuple[str, str], Any] = {}  # by (who heard it, from whom), as it was said
+        # By (who heard it, from whom): what was said last, and where it is in the hearer's history.
+        self._heard: dict[tuple[str, str], tuple[dict[str, Any], int]] = {}
 
     def begin(self, initiator: Any, recipient: Any, **facts: Any) -> None:
         """The chat begins; *facts* are the arguments it was begun with."""
@@ -72,7 +75,7 @@ class Saver:
                 "recipient": recipient.name,
                 "agents": list(self._agents),
                 **self._state(),
-                "by": this_process(),
+                "by": self._process,
                 **facts,
             },
             loudly=False,
@@ -103,16 +106,20 @@ class Saver:
 
     def resumed(self, after: int) -> None:
         """The chat goes on; what was written since entry *after* is void."""
-        self._write("resumed", {"after": after, "by": this_process()})
+        self._write("resumed", {"after": after, "by": self._process})
         self.catch_up()
 
     def broken(self, error: BaseException) -> None:
         """The chat ended by *error*."""
         self._write("broken", {"error": f"{type(error).__name__}: {error}"[:2000]})
 
-    def end(self, **outcome: Any) -> None:
-        """The chat is over; nothing is waited for."""
-        self._write("end", outcome)
+    def end(self, result: Any) -> None:
+        """The chat is over, and came to *result*; nothing is waited for."""
+        counts = {
+            name: {to: count for to, other in self._agents.items() if (count := _replies(agent, other))}
+            for name, agent in self._agents.items()
+        }
+        self._write("end", {**outcome_of(result), "auto": counts})
 
     def _write(self, kind: str, data: Any, *, loudly: bool = True) -> None:
         ticket = self.journal.append(kind, data, chat=self.chat)
@@ -129,18 +136,23 @@ class Saver:
         sender, recipient = self._agents.get(turn.sender), self._agents.get(turn.recipient)
         if sender is None or recipient is None:
             return
-        replies = getattr(sender, "_consecutive_auto_reply_counter", {}).get(recipient, 0)
-        if replies:
+        if replies := _replies(sender, recipient):
             data["auto"] = replies
         inputs, known = _inputs(sender), self._inputs.get(turn.sender, 0)
         if len(inputs) != known:
             data["human"] = inputs[known:] if len(inputs) > known else list(inputs)
             self._inputs[turn.sender] = len(inputs)
-        said, history = self._heard.get((turn.sender, turn.recipient)), _history(sender, recipient)
-        if isinstance(said, str) and len(history) > 1 and history[-2].get("content") != said:
-            data["heard"] = history[-2].get("content")  # its hooks changed what it replied to
-        self._heard[turn.recipient, turn.sender] = turn.message.get("content")
-        if _members(sender) and turn.asks is False and not turn.relayed:
+        said, at = self._heard.get((turn.sender, turn.recipient), ({}, -1))
+        history = _history(sender, recipient)
+        if at >= 0 and at == len(history) - 2:
+            changed = {
+                key: history[at].get(key) for key, value in said.items() if not _equal(history[at].get(key), value)
+            }
+            if changed:
+                data["heard"] = changed  # what it replied to, as hooks and groups changed it meanwhile
+        message = {key: turn.message.get(key) for key in ("content", "name")}
+        self._heard[turn.recipient, turn.sender] = message, len(_history(recipient, sender))
+        if _members(sender) and turn.sender != self._recipient and turn.asks is False and not turn.relayed:
             data["group"] = list(sender.groupchat.messages)  # what was said in a group within the group
         if self._forgetful:
             sizes = self._sizes()
@@ -171,6 +183,11 @@ def _forgets(agent: Any) -> bool:
     return bool(getattr(getattr(agent, "groupchat", None), "enable_clear_history", False))
 
 
+def _replies(agent: Any, other: Any) -> int:
+    counts: Mapping[Any, int] = getattr(agent, "_consecutive_auto_reply_counter", {})
+    return counts.get(other, 0)
+
+
 def _inputs(agent: Any) -> list[str]:
     return getattr(agent, "_human_input", [])
 
@@ -182,9 +199,11 @@ def _history(agent: Any, other: Any) -> list[dict[str, Any]]:
 
 def _same(message: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether they are equal, as far as can be told without looking into images."""
-    return message.keys() == other.keys() and all(
-        value is other[key] or (isinstance(value, str) and value == other[key]) for key, value in message.items()
-    )
+    return message.keys() == other.keys() and all(_equal(value, other[key]) for key, value in message.items())
+
+
+def _equal(value: Any, other: Any) -> bool:
+    return value is other or (isinstance(value, str) and isinstance(other, str) and value == other)
 
 
 def _turn_data(turn: Turn) -> dict[str, Any]:

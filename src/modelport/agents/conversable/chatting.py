@@ -9,7 +9,7 @@ from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
 from modelport.agents.conversable.judging import Judging
 from modelport.agents.conversable.plan import Plan
 from modelport.agents.conversable.summarizing import Summarizing
-from modelport.agents.resuming import open_saved
+from modelport.agents.resuming import a_open_saved, open_saved
 from modelport.errors import AgentError
 
 __all__ = ("Chatting",)
@@ -91,7 +91,7 @@ class Chatting(Judging, Summarizing):
         """As :meth:`initiate_chat`, awaited: any number of chats at once on one loop."""
         plan = self._plan(recipient, clear_history, silent, cache, max_turns, message, kwargs, blocking=False)
         plan.check(summary_method)
-        saved = open_saved(save, self, recipient, resume=resume)
+        saved = await a_open_saved(save, self, recipient, resume=resume)
         if saved.ended:
             return saved.result()
         with plan.under_way(), saved:

@@ -5,17 +5,18 @@ names as the file's bytes, for the file may be gone when they are asked for. Wha
 is kept as :class:`NotSaved`: text that says what it was.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from msgspec import Raw
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from modelport.media import MOST_BYTES, ImageFile, is_array, is_pil, media_type_of
 
-__all__ = ("NotSaved", "decode", "encode")
+__all__ = ("Encoded", "NotSaved", "decode", "encode", "with_files")
 
 _ARRAY, _PIL, _FILE, _PATH, _NOT_SAVED, _BIG, _BROKEN_TEXT = range(1, 8)
 _DEEPEST = 100
@@ -43,13 +44,35 @@ class _NoDataError(TypeError):
 # --- there ------------------------------------------------------------------------------------------------------------
 
 
-def encode(value: Any) -> tuple[bytes, tuple[str, ...]]:
-    """*value* as bytes, as it is now, and which parts of it could not be saved: ``context.lock: a _thread.lock``."""
+class Encoded(NamedTuple):
+    """Data as bytes."""
+
+    data: bytes
+    not_saved: tuple[str, ...] = ()  # what of it is kept as text only: ``context.lock: a _thread.lock``
+    has_paths: bool = False  # whether ``with_files`` may find something
+
+
+def encode(value: Any) -> Encoded:
+    """*value* as it is now. Reads no file: a ``Path`` stays one until :func:`with_files`."""
+    _met.paths = False
+    not_saved: list[str] = []
     try:
-        return _encode(value), ()
+        data = _encode(value)
     except Exception:  # msgspec's own, and whatever a user's object raises while it is looked at
-        not_saved: list[str] = []
-        return _encode(_Plain(not_saved)(value, "")), tuple(not_saved)
+        data = _encode(_Plain(not_saved)(value, ""))
+    return Encoded(data, tuple(not_saved), _met.paths)
+
+
+def with_files(data: bytes) -> bytes:
+    """Encoded *data* with the image files that it names by ``Path`` in their places; those that can be read."""
+    return _encode_with_files(_decode_paths(data))
+
+
+class _Met(threading.local):
+    paths = False
+
+
+_met = _Met()
 
 
 def _as_data(value: Any) -> Any:
@@ -64,7 +87,8 @@ def _as_data(value: Any) -> Any:
         palette = value.getpalette() if value.mode == "P" else None
         return Ext(_PIL, _with_head((value.mode, list(value.size), palette), value.tobytes()))
     if isinstance(value, PurePath):
-        return _path_as_data(value)
+        _met.paths = True
+        return Ext(_PATH, str(value).encode("utf-8", "surrogatepass"))
     if isinstance(value, NotSaved):
         return Ext(_NOT_SAVED, _encode((value.kind, str(value))))
     if isinstance(value, str):  # of a class of its own
@@ -77,16 +101,18 @@ def _as_data(value: Any) -> Any:
     raise _NoDataError
 
 
-def _path_as_data(path: PurePath) -> Ext:
+def _file_as_data(value: Any) -> Any:
+    if not isinstance(value, PurePath):
+        return _as_data(value)
     kind, data = None, b""
-    with suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with suppress(OSError, ValueError), Path(value).open("rb") as file:
         kind = media_type_of(file.read(16))
         if kind is not None:
             file.seek(0)
             data = file.read(MOST_BYTES + 1)
     if not data or len(data) > MOST_BYTES:
-        return Ext(_PATH, str(path).encode("utf-8", "surrogatepass"))
-    return Ext(_FILE, _with_head((path.name, kind), data))
+        return _as_data(value)
+    return Ext(_FILE, _with_head((value.name, kind), data))
 
 
 def _with_head(head: tuple[Any, ...], data: bytes) -> bytes:
@@ -95,6 +121,7 @@ def _with_head(head: tuple[Any, ...], data: bytes) -> bytes:
 
 
 _encode: Callable[[Any], bytes] = Encoder(enc_hook=_as_data).encode
+_encode_with_files: Callable[[Any], bytes] = Encoder(enc_hook=_file_as_data).encode
 
 
 class _Plain:
@@ -195,6 +222,13 @@ def _pil(data: memoryview, mode: str, size: list[int], palette: list[int] | None
 
 
 _IMAGES: dict[int, Callable[..., Any]] = {_ARRAY: _array, _PIL: _pil, _FILE: _file}
+
+
+def _only_paths(code: int, data: memoryview) -> Any:
+    return _from_extension(code, data) if code == _PATH else Ext(code, bytes(data))
+
+
+_decode_paths: Callable[..., Any] = Decoder(ext_hook=_only_paths).decode
 decode: Callable[..., Any] = Decoder(ext_hook=_from_extension).decode
 """What :func:`encode` was given, from its bytes.
 

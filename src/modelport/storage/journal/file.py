@@ -19,7 +19,6 @@ __all__ = ("JournalFile", "Row", "failure", "is_busy", "read_rows")
 
 _OURS = 0x6D70_6A6F  # "mpjo", the file's application id
 _VERSION = 1
-_MAGIC = b"SQLite format 3\x00"
 _PATIENCE = 10.0  # seconds to wait for other processes while the file is opened
 _BUSY = 50  # milliseconds that one try at writing waits for other processes
 _MOST_OPEN = 64  # files held open between writes, three descriptors each
@@ -51,7 +50,7 @@ _REASONS: dict[int, tuple[JournalReason, str]] = {  # by SQLite's primary result
     11: ("damaged", "it is damaged: keep it, and give another path"),
     13: ("full", "the disk is full: make room and flush() again, or give a path on another disk"),
     14: ("unreachable", "it cannot be opened: look at its permissions and its folder's, or give another path"),
-    26: ("not_a_journal", "it is no journal: give another path"),
+    26: ("not_a_journal", "it exists and is not a journal of modelport's: give another path, or move it away"),
 }
 
 
@@ -147,7 +146,11 @@ class JournalFile:
 
 
 def _check_place(path: Path) -> None:
-    """Refuse what is not a journal, before anything is written to it."""
+    """Refuse what cannot be a journal's place.
+
+    The file itself is never looked into but by SQLite: to close it anywhere in this process would drop the locks that
+    SQLite holds on it here, as POSIX has it, and other processes would take its log for nobody's.
+    """
     if not path.parent.is_dir():
         what = "is not a folder" if path.parent.exists() else "does not exist"
         raise JournalError(
@@ -158,19 +161,6 @@ def _check_place(path: Path) -> None:
     if path.is_dir():
         raise JournalError(
             f"journal {path}: it is a folder: give the path of a file", reason="not_a_journal", path=path
-        )
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise failure(path, error) from error
-    if head and (head[:16] != _MAGIC or int.from_bytes(head[68:72], "big") not in {0, _OURS}):
-        raise JournalError(
-            f"journal {path}: it exists and is not a journal of modelport's: give another path, or move it away",
-            reason="not_a_journal",
-            path=path,
         )
 
 
@@ -183,17 +173,45 @@ def _inode(path: Path) -> tuple[int, int]:
 
 
 def _connect(path: Path) -> "sqlite3.Connection":
+    if not path.exists():
+        _create(path)
+    return _connected(path)
+
+
+def _create(path: Path) -> None:
+    """The file appears whole, or not at all: whoever looks finds a journal."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+    try:
+        _connected(aside).close()
+        try:
+            os.link(aside, path)
+        except FileExistsError:  # another process was faster
+            return
+        except OSError:  # a file system without links
+            aside.rename(path)
+        if hasattr(os, "O_DIRECTORY"):
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    finally:
+        for ending in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                Path(f"{aside}{ending}").unlink()
+
+
+def _connected(path: Path) -> "sqlite3.Connection":
     import sqlite3
 
     connection = sqlite3.connect(path, timeout=_BUSY / 1000, isolation_level=None, check_same_thread=False)
     try:
-        if not _is_journal(connection, path):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            _make(connection, path)
+        is_journal = _is_journal(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # an acknowledged entry survives a loss of power, too
         connection.execute("PRAGMA fullfsync = ON")  # the same on macOS; nothing elsewhere
+        if not is_journal:
+            _make(connection, path)
     except BaseException:
         connection.close()
         raise

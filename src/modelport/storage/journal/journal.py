@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from msgspec import MsgspecError, Struct
 
 from modelport.storage.journal import writer
-from modelport.storage.journal.encoding import decode, encode
+from modelport.storage.journal.encoding import decode, encode, with_files
 from modelport.storage.journal.errors import JournalError
 from modelport.storage.journal.file import JournalFile, Row, failure, is_busy, read_rows
 
@@ -82,6 +82,7 @@ class Journal:
         self._changed = threading.Condition(threading.Lock())
         self._rows: list[Row] = []
         self._size = 0
+        self._naming_files: set[int] = set()  # tickets' numbers
         self._appended = 0
         self._awake = False
         self._busy_since: float | None = None
@@ -91,13 +92,14 @@ class Journal:
     def append(self, kind: str, data: Any, *, chat: str = "") -> Ticket:
         """Put an entry at the end: *data* as it is now. It is durable within some 50 ms; the ticket tells.
 
-        *data* is anything made of dicts, lists, text, numbers, bytes and images. Waits where more than
+        *data* is anything made of dicts, lists, text, numbers, bytes and images. An image named by a ``Path`` is read
+        moments later, when it is written. Waits where more than
         ``most_waiting`` bytes wait.
 
         Raises:
             JournalError: earlier entries could not be written (``unwritten`` has them), and this one was not taken.
         """
-        body, not_saved = encode(data)
+        body, not_saved, has_paths = encode(data)
         row = (chat, kind, time.time(), body)
         with self._changed:
             if self._failed is not None:
@@ -107,6 +109,8 @@ class Journal:
             self._rows.append(row)
             self._size += len(body)
             self._appended += 1
+            if has_paths:
+                self._naming_files.add(self._appended)
             ticket = Ticket(self, self._appended, self.generation, not_saved)
             asleep = not self._awake
             self._awake = True
@@ -185,14 +189,17 @@ class Journal:
             if not rows:
                 self._awake = False
                 return False
+            first = self.durable_up_to + 1
+            naming = {number - first for number in self._naming_files}
         try:
-            self._file.append(rows)
+            self._file.append([_with_files(row) if at in naming else row for at, row in enumerate(rows)])
         except Exception as error:
             return self._could_not(error)
         with self._changed:
             del self._rows[: len(rows)]
             self._size -= sum(len(row[3]) for row in rows)
             self.durable_up_to += len(rows)
+            self._naming_files -= set(range(first, first + len(rows))) if self._naming_files else set()
             self._busy_since = None
             self._awake = bool(self._rows)
             self._changed.notify_all()
@@ -228,6 +235,7 @@ class Journal:
         self._changed = threading.Condition(threading.Lock())
         self._rows = []
         self._size = 0
+        self._naming_files = set()
         self.durable_up_to = self._appended
         self._awake = False
         self._busy_since = None
@@ -293,6 +301,11 @@ def read_journal(
                 reason="damaged",
                 path=Path(path),
             ) from error
+
+
+def _with_files(row: Row) -> Row:
+    chat, kind, when, body = row
+    return chat, kind, when, with_files(body)
 
 
 def _entry(number: int, row: Row) -> Entry:
