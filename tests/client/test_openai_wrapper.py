@@ -2,9 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -322,62 +321,3 @@ def test_an_async_callback_needs_an_awaited_call() -> None:
 
     with pytest.raises(InvalidRequest, match="acreate"):
         ours(whole).create(messages=HI, on_chunk=later)
-
-
-# --- by reference ---
-
-
-class Untouchable:
-    """A loaded model that may be neither copied, nor compared, nor asked whether it is true."""
-
-    name = "untouchable"
-
-    def __call__(self, messages: Any) -> str:
-        return "one two three"
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise AssertionError("copied")
-
-    __copy__ = None
-
-    def __eq__(self, other: object) -> bool:
-        raise AssertionError("compared")
-
-    def __bool__(self) -> bool:
-        raise AssertionError("asked whether it is true")
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise AssertionError("pickled")
-
-
-class Holding(Counting):
-    """A registered class that is given a loaded model."""
-
-    def __init__(self, config: Any, **kwargs: Any) -> None:
-        super().__init__(config)
-        self.config, self.kwargs = config, kwargs
-
-
-def test_a_loaded_model_is_held_by_reference_wherever_it_stands() -> None:
-    loaded = Untouchable()
-    client = OpenAIWrapper(config_list=[{"model": "m", "model_client_cls": "Holding", "loaded": loaded}])
-    client.register_model_client(Holding, tokenizer=loaded)
-
-    inner = client_of(client.create(messages=HI, cache_seed=None))
-
-    assert inner.config["loaded"] is loaded
-    assert inner.kwargs["tokenizer"] is loaded
-    assert inner.asked[0]["loaded"] is loaded
-    assert texts(client.create(messages=HI)) == ["answer 2"]  # with the cache that is on by default
-
-
-@pytest.mark.parametrize(
-    "make", [lambda model: OpenAIWrapper(config_list=[{"model": model}]), lambda model: OpenAIWrapper(model=model)]
-)
-def test_a_loaded_model_may_be_an_entrys_model(make: Callable[[Any], OpenAIWrapper]) -> None:
-    response = make(Untouchable()).create(messages=HI)
-
-    assert texts(response) == ["one two three"]
-    assert isinstance(response, SimpleNamespace)
