@@ -1,4 +1,4 @@
-"""`python -m tests.differential`: both sides run, expected.json brought up to date, the page written."""
+"""`python -m tests.differential`: both sides run, expected.json brought up to date, the pages written."""
 
 import sys
 
@@ -14,6 +14,7 @@ def main() -> int:
     rows = expected.update(found, expected.load())
     expected.save(rows)
     page.PAGE.write_text(page.render(harness.titles(), found, rows), encoding="utf-8")
+    page.MOVING.write_text(page.renumbered(page.MOVING.read_text(encoding="utf-8"), found), encoding="utf-8")
     for name, fields in found.items():
         print(f"{name}: {f'{len(fields)} differences' if fields else 'the same'}")
     print(f"{sum(not fields for fields in found.values())} of {len(found)} programs are the same")

@@ -1,5 +1,6 @@
 """docs/autogen-differences.md: what the comparison found, as a page. Knows no program by name."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 from tests.differential.compare import Found, shown
 from tests.differential.expected import KINDS, Expected, example
 
-__all__ = ("PAGE", "render")
+__all__ = ("MOVING", "PAGE", "render", "renumbered")
 
 PAGE = Path(__file__).parents[2] / "docs" / "autogen-differences.md"
+MOVING = PAGE.with_name("autogen.md")
+_NUMBERS = re.compile(r"\d+( programs, run on AutoGen.*?)\d+(\s+are\s+identical)", re.DOTALL)
 LONGEST = 110  # characters of a value in the table
 
 POINTS = {
@@ -44,6 +47,14 @@ def render(titles: Mapping[str, str], found: Mapping[str, list[Found]], expected
     same = sum(not fields for fields in found.values())
     parts = [HEAD.format(total=len(found), same=same), _counts(found), _differences(rows), _programs(titles, found)]
     return "\n".join(parts)
+
+
+def renumbered(text: str, found: Mapping[str, list[Found]]) -> str:
+    """*text*, the page about moving, with the numbers of programs and of those that are the same."""
+    same = sum(not fields for fields in found.values())
+    text, times = _NUMBERS.subn(rf"{len(found)}\g<1>{same}\g<2>", text)
+    assert times == 1, "docs/autogen.md tells how many programs are compared, and how many are identical"
+    return text
 
 
 def _counts(found: Mapping[str, list[Found]]) -> str:
