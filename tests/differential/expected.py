@@ -17,7 +17,6 @@ FILE = Path(__file__).with_name("expected.json")
 KINDS = {
     "better": "mended: AutoGen fails, loses or hides something here",
     "more": "AutoGen's, and something beside it",
-    "stricter": "refused with an error that says how to mend it, where AutoGen takes it",
     "words": "the same outcome, said in other words",
     "left out": "not here",
 }

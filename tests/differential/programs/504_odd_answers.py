@@ -27,7 +27,9 @@ def chat(create, retrieve=lambda response: ["text"], cost=lambda response: 0.0, 
             return usage(response)
 
     bot = AssistantAgent(
-        "bot", llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None}
+        "bot",
+        system_message="Hi.",
+        llm_config={"config_list": [{"model": "odd", "model_client_cls": "OddClient"}], "cache_seed": None},
     )
     bot.register_model_client(OddClient)
     outcome = attempt(user.initiate_chat, bot, message="Hi.", max_turns=1, silent=True)
