@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +19,24 @@ from modelport.conformance import examine
 from modelport.model import Model, generate
 from modelport.sync import run
 from modelport.types import ChatResponse, request_from_params
+from tests.examples.running import EXAMPLES, run_program, served
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 MODELS = {
     "function_model.py": "spell",
     "screen_model.py": "ScreenModel",
     "arithmetic_model.py": "ArithmeticClient",
     "native_model.py": "Butler",
+    "crew.py": "planner",
 }
+EVERY_MODEL = [*MODELS.items(), ("crew.py", "worker"), ("crew.py", "chooser")]
 PROGRAMS = {"client_fallback.py", "demo.py", "notebook.py", "openai_sdk.py", "remote_image.py"}
+OF_AGENTS = {  # in test_agent_examples.py
+    "agents.py",
+    "group_chat_served.py",
+    "notebook_transformers.py",
+    "resumed_chat.py",
+    "tiny_transformer.py",
+}
 
 
 def example(name: str) -> Model:
@@ -41,52 +47,23 @@ def ask(model: Model, messages: Any, **params: Any) -> ChatResponse:
     return run(generate(model, request_from_params({"messages": messages, **params})), suspends=False)
 
 
-def run_program(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / arguments[0]), *arguments[1:]],
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        timeout=15,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@contextmanager
-def served(*specs: str) -> Iterator[str]:
-    """`modelport serve` in a process of its own; gives its URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "modelport", "serve", *specs, "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found is not None
-        yield found[0]
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_every_example_is_tested_here() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {*MODELS, *PROGRAMS}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {*MODELS, *PROGRAMS, *OF_AGENTS}
 
 
 # --- the four ways to write a model ---
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_example_model_keeps_its_contract(name: str) -> None:
-    report = examine(f"{EXAMPLES / name}:{MODELS[name]}", timeout=10)
+@pytest.mark.parametrize(("name", "attribute"), EVERY_MODEL)
+def test_every_example_model_keeps_its_contract(name: str, attribute: str) -> None:
+    report = examine(f"{EXAMPLES / name}:{attribute}", timeout=10)
 
     assert report.broken == ()
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_example_says_how_to_run_it(name: str) -> None:
-    assert f"examples/{name}:{MODELS[name]}" in (EXAMPLES / name).read_text(encoding="utf-8").split('"""')[1]
+@pytest.mark.parametrize(("name", "attribute"), EVERY_MODEL)
+def test_every_example_says_how_to_run_it(name: str, attribute: str) -> None:
+    assert f"examples/{name}:{attribute}" in (EXAMPLES / name).read_text(encoding="utf-8").split('"""')[1]
 
 
 def test_the_function_spells() -> None:
@@ -252,4 +229,4 @@ def test_the_served_models_are_those_of_the_examples(tmp_path: Path) -> None:
     with served(*specs, "--ready-file", str(ready)):
         models = json.loads(ready.read_text(encoding="utf-8"))["models"]
 
-    assert models == ["spell", "screen", "ArithmeticClient", "butler"]
+    assert models == ["spell", "screen", "ArithmeticClient", "butler", "planner"]
