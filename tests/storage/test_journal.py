@@ -166,6 +166,37 @@ def test_a_forked_child_goes_on_with_the_file_but_not_with_what_waits(path: Path
     assert [each for each in got if isinstance(each, int)] == list(range(50))
 
 
+def test_a_forked_child_loses_nothing_when_its_parent_closes_the_journal(path: Path) -> None:
+    program = textwrap.dedent("""
+        import os, sys
+        from modelport.storage.journal import Journal, read_journal
+        journal = Journal(sys.argv[1])
+        journal.append("turn", "before").wait()
+        reading = read_journal(sys.argv[1])
+        next(reading)
+        opened, closed = os.pipe(), os.pipe()
+        child = os.fork()
+        if not child:
+            journal.append("turn", "the parent being there").wait()
+            os.write(opened[1], b".")
+            os.read(closed[0], 1)
+            assert journal.append("turn", "the parent having closed it").wait(10)
+            os._exit(0)
+        os.read(opened[0], 1)
+        journal.close()
+        os.write(closed[1], b".")
+        assert os.waitpid(child, 0)[1] == 0
+    """)
+
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=15)
+
+    assert [entry.data for entry in read_journal(path)] == [
+        "before",
+        "the parent being there",
+        "the parent having closed it",
+    ]
+
+
 @pytest.mark.slow
 def test_processes_that_fork_while_they_write_go_on(path: Path) -> None:
     program = textwrap.dedent("""

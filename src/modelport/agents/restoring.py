@@ -9,7 +9,7 @@ from msgspec import Struct
 from modelport.agents.saved import Move, SavedChat
 from modelport.agents.turns import Turn
 
-__all__ = ("Standing", "restore", "standing")
+__all__ = ("Standing", "going_on", "restore", "said_in_group", "standing")
 
 
 class Standing(Struct, frozen=True, kw_only=True):

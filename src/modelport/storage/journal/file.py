@@ -1,28 +1,36 @@
-"""A journal's SQLite file: made, checked, appended to, read. Knows no threads' affairs, and not what entries mean."""
+"""A journal's SQLite file: made, checked, appended to. Knows no threads' affairs, and not what entries mean."""
 
 import os
 import threading
 import time
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.storage.journal import processes
 from modelport.storage.journal.errors import JournalError, JournalReason
 
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ("JournalFile", "Row", "failure", "is_busy", "read_rows")
+__all__ = (
+    "PATIENCE",
+    "JournalFile",
+    "Row",
+    "check_place",
+    "checksum",
+    "failure",
+    "is_busy",
+    "is_journal",
+    "translated",
+)
 
 _OURS = 0x6D70_6A6F  # "mpjo", the file's application id
 _VERSION = 1
-_PATIENCE = 10.0  # seconds to wait for other processes while the file is opened
+PATIENCE = 10.0  # seconds to wait for other processes while the file is opened
 _BUSY = 50  # milliseconds that one try at writing waits for other processes
-_MOST_OPEN = 64  # files held open between writes, three descriptors each
-_CHUNK = 256  # rows read at once
 
 Row = tuple[str, str, float, bytes]  # the chat, the kind, seconds since 1970, the encoded data
 
@@ -81,7 +89,7 @@ class JournalFile:
         self.path: Path = path
         self._connection: sqlite3.Connection | None = None
         self._inode = (0, 0)
-        with sqlite_at_work:
+        with processes.sqlite_at_work:
             self._open()
 
     def append(self, rows: Sequence[Row]) -> None:
@@ -90,14 +98,14 @@ class JournalFile:
         Raises:
             sqlite3.Error, JournalError: none is written.
         """
-        with sqlite_at_work:
+        with processes.sqlite_at_work:
             connection = self._open()
             self._check_inode()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(
                     "INSERT INTO entries (chat, kind, time, body, sum) VALUES (?, ?, ?, ?, ?)",
-                    ((chat, kind, when, body, _sum(chat, kind, body)) for chat, kind, when, body in rows),
+                    ((chat, kind, when, body, checksum(chat, kind, body)) for chat, kind, when, body in rows),
                 )
                 connection.execute("COMMIT")
             except BaseException:
@@ -105,29 +113,23 @@ class JournalFile:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                 raise
-            _keep_open(self)
+            processes.keep_open(self)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        with sqlite_at_work:
+        with processes.sqlite_at_work:
             connection, self._connection = self._connection, None
-            _open_files.pop(id(self), None)
+            processes.closed(self)
             if connection is not None:
                 connection.close()
 
-    def forget(self) -> None:
-        """In a forked child: what the parent has open is the parent's, and must not even be closed."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            _immortal(connection)
-
     def _open(self) -> "sqlite3.Connection":
         if self._connection is None:
-            _check_place(self.path)
-            with _translated(self.path):
+            check_place(self.path)
+            with translated(self.path):
                 self._connection = _patiently(lambda: _connect(self.path))
                 self._inode = _inode(self.path)
-            _keep_open(self)
+            processes.keep_open(self)
         return self._connection
 
     def _check_inode(self) -> None:
@@ -145,7 +147,7 @@ class JournalFile:
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
     """Refuse what cannot be a journal's place.
 
     The file itself is never looked into but by SQLite: to close it anywhere in this process would drop the locks that
@@ -206,11 +208,11 @@ def _connected(path: Path) -> "sqlite3.Connection":
 
     connection = sqlite3.connect(path, timeout=_BUSY / 1000, isolation_level=None, check_same_thread=False)
     try:
-        is_journal = _is_journal(connection, path)
+        made = is_journal(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # an acknowledged entry survives a loss of power, too
         connection.execute("PRAGMA fullfsync = ON")  # the same on macOS; nothing elsewhere
-        if not is_journal:
+        if not made:
             _make(connection, path)
     except BaseException:
         connection.close()
@@ -221,7 +223,7 @@ def _connected(path: Path) -> "sqlite3.Connection":
 def _make(connection: "sqlite3.Connection", path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_journal(connection, path):  # another process may have made it meanwhile
+        if not is_journal(connection, path):  # another process may have made it meanwhile
             for statement in _SCHEMA:
                 connection.execute(statement)
         connection.execute("COMMIT")
@@ -232,7 +234,7 @@ def _make(connection: "sqlite3.Connection", path: Path) -> None:
         raise
 
 
-def _is_journal(connection: "sqlite3.Connection", path: Path) -> bool:
+def is_journal(connection: "sqlite3.Connection", path: Path) -> bool:
     """True for a journal, False for an empty file.
 
     Raises:
@@ -257,7 +259,7 @@ def _is_journal(connection: "sqlite3.Connection", path: Path) -> bool:
 
 def _patiently(act: "Callable[[], sqlite3.Connection]") -> "sqlite3.Connection":
     """SQLite itself does not wait for who is just switching a file to WAL."""
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while True:
         try:
             return act()
@@ -268,7 +270,8 @@ def _patiently(act: "Callable[[], sqlite3.Connection]") -> "sqlite3.Connection":
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
+    """What SQLite or the system says about the file at *path*, as a JournalError."""
     import sqlite3
 
     try:
@@ -277,133 +280,6 @@ def _translated(path: Path) -> Iterator[None]:
         raise failure(path, error) from error
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
-def read_rows(
-    path: Path, *, chat: str | None = None, kinds: Sequence[str] = (), after: int = 0
-) -> Iterator[tuple[int, Row]]:
-    """The numbers and rows of the entries that are in the file, in order; those that *chat*, *kinds* and *after* pick.
-
-    Raises:
-        JournalError: there is no such file, it is no journal, or damaged, as far as what is read shows.
-    """
-    if not path.exists():
-        raise JournalError(f"journal {path}: there is no such file: check the path", reason="not_there", path=path)
-    _check_place(path)
-    with _translated(path), _reading(path) as connection:
-        if not _is_journal(connection, path):
-            return
-        where = ["number > ?"] + (["chat = ?"] if chat is not None else [])
-        where += [f"kind IN ({', '.join('?' * len(kinds))})"] if kinds else []
-        values = (after, *(() if chat is None else (chat,)), *kinds)
-        cursor = connection.execute(
-            f"SELECT number, chat, kind, time, body, sum FROM entries WHERE {' AND '.join(where)} ORDER BY number",  # noqa: S608  (no value is in it)
-            values,
-        )
-        expected = after + 1 if len(where) == 1 else None
-        while rows := cursor.fetchmany(_CHUNK):
-            for number, its_chat, kind, when, body, check in rows:
-                if (expected is not None and number != expected) or check != _sum(its_chat, kind, body):
-                    raise JournalError(
-                        f"journal {path}: entry {expected or number} is not what was written: the file is damaged, or "
-                        "somebody changed it",
-                        reason="damaged",
-                        path=path,
-                    )
-                expected = None if expected is None else expected + 1
-                yield number, (its_chat, kind, when, body)
-
-
-@contextmanager
-def _reading(path: Path) -> "Iterator[sqlite3.Connection]":
-    import sqlite3
-
-    address = path.absolute().as_uri()
-    wal = path.with_name(f"{path.name}-wal")
-    try:
-        connection = _readable(f"{address}?mode=rw")  # so that closing it tidies up after a process that was killed
-    except sqlite3.OperationalError:
-        try:
-            connection = _readable(f"{address}?mode=ro")
-        except sqlite3.OperationalError:
-            if wal.exists() and wal.stat().st_size:
-                raise  # part of it is in there, which nobody may leave out
-            connection = _readable(f"{address}?mode=ro&immutable=1")  # in a folder that may not be written
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _readable(address: str) -> "sqlite3.Connection":
-    import sqlite3
-
-    connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA user_version").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _sum(chat: str, kind: str, body: bytes) -> int:
+def checksum(chat: str, kind: str, body: bytes) -> int:
+    """What tells a damaged entry."""
     return zlib.crc32(body, zlib.crc32(f"{chat}\0{kind}".encode()))
-
-
-# --- what a process has open ------------------------------------------------------------------------------------------
-
-_open_files: OrderedDict[int, JournalFile] = OrderedDict()
-
-
-class _Work:
-    """Held while this process is inside SQLite on a journal's behalf, so that no fork copies its locks half-taken."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self.lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-
-sqlite_at_work: _Work = _Work()
-
-
-def _keep_open(file: JournalFile) -> None:
-    """Note that *file* was used; close what was not for longest, where too many are open."""
-    _open_files[id(file)] = file
-    _open_files.move_to_end(id(file))
-    while len(_open_files) > _MOST_OPEN:
-        _, oldest = _open_files.popitem(last=False)
-        oldest.close()
-
-
-def _before_fork() -> None:
-    sqlite_at_work.lock.acquire(timeout=_PATIENCE)
-
-
-def _after_fork_in_parent() -> None:
-    with suppress(RuntimeError):  # it was not got in time
-        sqlite_at_work.lock.release()
-
-
-def _after_fork_in_child() -> None:
-    sqlite_at_work.lock = threading.RLock()
-    _open_files.clear()
-
-
-def _immortal(connection: object) -> None:
-    """Never destroy *connection*: SQLite's own rule for what a forked child inherits."""
-    with suppress(ImportError):
-        import ctypes
-
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -13,7 +13,8 @@ from msgspec import MsgspecError, Struct
 from modelport.storage.journal import writer
 from modelport.storage.journal.encoding import decode, encode, with_files
 from modelport.storage.journal.errors import JournalError
-from modelport.storage.journal.file import JournalFile, Row, failure, is_busy, read_rows
+from modelport.storage.journal.file import JournalFile, Row, failure, is_busy
+from modelport.storage.journal.reading import read_rows
 
 __all__ = ("Entry", "Journal", "Ticket", "open_journal", "read_journal")
 
@@ -240,7 +241,6 @@ class Journal:
         self._awake = False
         self._busy_since = None
         self._failed = None
-        self._file.forget()
 
     # --- with the lock held ---
 
