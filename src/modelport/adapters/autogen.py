@@ -273,7 +273,8 @@ class ModelClientModel:
             if kind is not int and kind is not float and hasattr(cost, "__await__"):
                 _close(cost)
             cost = cost_from(cost, self._where_cost)
-        if not self._has_usage or (type(usage) is dict and not usage):
+        uncounted = (type(usage) is dict and not usage) or (usage is None and not self.strict)  # AutoGen takes either
+        if uncounted or not self._has_usage:
             if cost is not None:
                 events.append(Usage(cost=cost))
         else:
