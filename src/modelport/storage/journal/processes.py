@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ("Closable", "closed", "keep_open", "sqlite_at_work")
 
@@ -23,7 +23,7 @@ class _Work:
     """Held while this process is inside SQLite on a journal's behalf."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock: Any = threading.RLock()
 
     def __enter__(self) -> None:
         self.lock.acquire()
