@@ -59,21 +59,21 @@ class Call:
         self._cache: Any = config.get("cache")
         self._seed: Any = config.get("cache_seed", _SEED)
         self.emulated: tuple[str, ...] = ()
-        self._fill(bool(config.get("allow_format_str_template")))
-        if rules and isinstance(self.params.get("messages"), list | tuple):
+        messages, prompt = self.params.get("messages"), self.params.get("prompt")
+        if (messages is None) == (prompt is None):
+            raise ValueError("give either messages or prompt, and not both")
+        if self.context is not None:
+            self._fill(bool(config.get("allow_format_str_template")))
+        if rules and isinstance(messages, list | tuple):
             self.params["messages"], broken = follow(self.params["messages"], rules)
             self.emulated = tuple(f"role_rules.{name}" for name in broken)
 
     def _fill(self, allow: bool) -> None:
-        messages, prompt = self.params.get("messages"), self.params.get("prompt")
-        if (messages is None) == (prompt is None):
-            raise ValueError("give either messages or prompt, and not both")
-        if self.context is None:
-            return
+        prompt = self.params.get("prompt")
         if prompt is not None:
             self.params["prompt"] = instantiate(prompt, self.context, allow)
         elif self.context:
-            self.params["messages"] = filled(messages, self.context, allow)
+            self.params["messages"] = filled(self.params["messages"], self.context, allow)
 
     @property
     def live(self) -> Hearer | None:

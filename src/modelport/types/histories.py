@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ("SHORT", "written_in")
 
-SHORT = 32
+SHORT = 64
 """Conversations of so few messages are read anew; it costs less than remembering them."""
 
 _AGAIN = 128

@@ -21,6 +21,7 @@ __all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
 _MESSAGES = tuple[Message, ...]
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
 _ROLES = get_args(Role)
+_LONG = 256  # messages; of fewer it takes less to look at the type of each
 
 
 class Messages(Sequence[Message]):
@@ -202,7 +203,7 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
     if type(messages) is not Messages:
         return [message_to_dict(message) for message in messages]
     given = messages.given
-    if messages.written is not None:
+    if (plain or len(given) > _LONG) and messages.written is not None:  # all are dicts, and plain
         return list(given)
     for item in given:
         if type(item) is not dict:
