@@ -4,15 +4,19 @@ import asyncio
 import pickle
 import shutil
 import socket
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
+from msgspec.msgpack import Ext, encode
 
-from modelport import Client
+from modelport import Client, ConversableAgent, load_chat, resume
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ModelportError
 from modelport.server import create_app
+from modelport.storage.journal import JournalError
+from modelport.storage.journal.file import checksum
 from modelport.testing import ScriptedModel, reply
 from tests.server.helpers import CHAT, ask
 
@@ -111,3 +115,67 @@ def _replies(listener: socket.socket, data: bytes) -> None:
         with connection:
             connection.recv(65536)
             connection.sendall(data)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The journal of a chat."""
+    path = tmp_path / "chat.db"
+    one, other = (ConversableAgent(name, human_input_mode="NEVER") for name in ("one", "other"))
+    one.initiate_chat(other, message="hello", max_turns=1, silent=True, save=path)
+    return path
+
+
+def _forge(path: Path, kind: str, body: bytes) -> None:
+    """Put *body* at the journal's end, with the right checksum."""
+    connection = sqlite3.connect(path)
+    with connection:
+        [[chat]] = connection.execute("SELECT chat FROM entries WHERE kind = 'begin'").fetchall()
+        connection.execute(
+            "INSERT INTO entries (chat, kind, time, body, sum) VALUES (?, ?, 0, ?, ?)",
+            (chat, kind, body, checksum(chat, kind, body)),
+        )
+    connection.close()
+
+
+def _one_and_other() -> list[ConversableAgent]:
+    return [ConversableAgent(name, human_input_mode="NEVER") for name in ("one", "other")]
+
+
+@pytest.mark.parametrize("kind", ["begin", "turn", "state", "end"])
+def test_a_journal_is_not_opened_as_code(kind: str, bomb: bytes, crater: Path, saved: Path) -> None:
+    _forge(saved, kind, bomb)
+
+    with pytest.raises(JournalError):
+        load_chat(saved)
+    with pytest.raises(JournalError):
+        resume(saved, _one_and_other(), max_turns=2)
+
+    assert not crater.exists()
+
+
+@pytest.mark.parametrize("extension", range(-1, 12))
+def test_no_value_of_a_journal_is_opened_as_code(extension: int, bomb: bytes, crater: Path, saved: Path) -> None:
+    head = encode(("|O", [1]))
+    array = len(head).to_bytes(4, "big") + head + bomb[:8].ljust(8, b"\0")
+    for data in (bomb, array):
+        turn = {"sender": "one", "recipient": "other", "message": {"content": Ext(extension, data)}, "time": 0.0}
+        _forge(saved, "turn", encode(turn))
+
+    try:
+        chat = resume(saved, _one_and_other(), max_turns=2)
+    except JournalError:
+        chat = None
+
+    assert chat is None or all(isinstance(turn.message.get("content"), str | Path | int) for turn in chat.turns)
+    assert not crater.exists()
+
+
+def test_a_pickle_is_no_journal(bomb: bytes, crater: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.db"
+    path.write_bytes(bomb)
+
+    with pytest.raises(JournalError, match="is not a journal"):
+        load_chat(path)
+
+    assert not crater.exists()

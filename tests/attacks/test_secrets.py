@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from modelport import Client
+from modelport import Client, ConversableAgent
 from modelport.errors import ModelportError
 from tests.server.processes import serving
 
@@ -113,3 +113,40 @@ def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
         Client(config_list=[{"provider": "remote", "base_url": f"http://me:{FOUND}@127.0.0.1:1"}]).create(messages="hi")
 
     assert FOUND not in str(caught.value)
+
+
+class Answering:
+    """A client class of AutoGen's shape that answers."""
+
+    def __init__(self, config: dict[str, object], **kwargs: object) -> None:
+        self.key = config["api_key"]
+
+    def create(self, params: object) -> object:
+        return "answer"
+
+    def message_retrieval(self, response: object) -> list[str]:
+        return [str(response)]
+
+
+@pytest.mark.parametrize("wiring", ["llm_config", "model"])
+def test_no_key_of_a_model_gets_into_what_is_kept_of_a_chat(
+    wiring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPSTREAM_API_KEY", KEY)
+    entry = {"model": "mine", "model_client_cls": "Answering", "api_key": FOUND}
+    if wiring == "llm_config":
+        assistant = ConversableAgent("assistant", llm_config={"config_list": [entry], "cache_seed": None})
+        assistant.register_model_client(Answering)
+    else:
+        assistant = ConversableAgent("assistant", model=Client([{**entry, "model_client_cls": Answering}]))
+    user = ConversableAgent("user", human_input_mode="NEVER")
+
+    chat = user.initiate_chat(assistant, message="hi", max_turns=2, save=tmp_path / "chat.db")
+    chat.save(tmp_path / "again.db")
+    chat.html(tmp_path / "chat.html")
+    chat.print()
+
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir()) + capsys.readouterr().out.encode()
+    assert b"answer" in kept
+    for canary in (KEY, FOUND):
+        assert canary.encode() not in kept
