@@ -16,6 +16,8 @@ functions in OpenAI's oldest form, which has room for one call, stay two.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -34,6 +36,8 @@ ROLE_RULES = ("alternate", "no_empty", "no_system", "system_first", "user_first"
 
 _BEGIN = "Begin."
 _LETTERS = {"system": "s", "developer": "s", "user": "u", "assistant": "a", "tool": "t", "function": "t"}
+_letter_of = _LETTERS.__getitem__
+_role, _content = itemgetter("role"), itemgetter("content")
 
 
 def rules_from(given: Any, where: str = "role_rules") -> tuple[str, ...]:
@@ -116,7 +120,7 @@ def follow(messages: Sequence[Any], rules: Iterable[str]) -> tuple[Any, tuple[st
     wrapped = type(messages) is Messages
     items: Sequence[Any] = messages.given if wrapped else messages  # type: ignore[attr-defined]
     form: Form = DICTS
-    if not all(type(item) is dict or isinstance(item, Mapping) for item in items):
+    if set(map(type, items)) != {dict} and not all(isinstance(item, Mapping) for item in items):
         form = VALUES
         if not all(isinstance(item, Message) for item in items):
             items = tuple(messages_from(messages))
@@ -140,6 +144,9 @@ def follow(messages: Sequence[Any], rules: Iterable[str]) -> tuple[Any, tuple[st
 
 def _letters(items: Sequence[Any], form: Form) -> str:
     """A letter for each message's role."""
+    if form is DICTS:
+        with suppress(KeyError, TypeError):  # nearly always, at the speed of C
+            return "".join(map(_letter_of, map(_role, items)))
     try:
         return "".join([_LETTERS.get(form.get(item, "role"), "o") for item in items])
     except TypeError:
@@ -158,9 +165,8 @@ def _keeps(letters: str, rules: frozenset[str]) -> bool:
 
 
 def _no_empty(items: Sequence[Any], form: Form) -> Sequence[Any]:
-    get = form.get
-    if all(type(said := get(item, "content")) is str and said and not said.isspace() for item in items):
-        return items  # nearly always
+    if form is DICTS and _all_say_something(items):
+        return items
     kept = [item for item in items if not _is_empty(item, form)]
     if len(kept) == len(items):
         return items
@@ -170,6 +176,15 @@ def _no_empty(items: Sequence[Any], form: Form) -> Sequence[Any]:
             param="messages",
         )
     return kept
+
+
+def _all_say_something(items: Sequence[Any]) -> bool:
+    """Nearly always, and found at the speed of C; False where it takes a closer look."""
+    try:
+        contents = list(map(_content, items))
+    except (KeyError, TypeError):
+        return False
+    return set(map(type, contents)) == {str} and all(contents) and not any(map(str.isspace, contents))
 
 
 def _no_system(items: Sequence[Any], form: Form) -> Sequence[Any]:
