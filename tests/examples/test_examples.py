@@ -51,6 +51,14 @@ def test_every_example_is_tested_here() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {*MODELS, *PROGRAMS, *OF_AGENTS}
 
 
+def test_every_example_is_in_the_index() -> None:
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+
+    listed = re.findall(r"^\| \[(\w+\.py)\]\(\1\) \|", index, re.MULTILINE)
+
+    assert sorted(listed) == sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
 # --- the four ways to write a model ---
 
 
