@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     import asyncio
     from concurrent.futures import Future
 
-__all__ = ("iterate", "run")
+__all__ = ("Patience", "iterate", "run")
 
 T = TypeVar("T")
 
 _AHEAD = 256  # how far an answer on the background loop may run ahead of its blocking reader, in items
 _POLL = 0.2 if sys.platform == "win32" else None  # waiting on a lock cannot be interrupted by Ctrl-C on Windows
+_LOOK = 0.1  # how often a thread that blocks its own event loop looks whether it is to stop, in seconds
 
 
 class _Stepped(Protocol):
@@ -51,20 +53,53 @@ def _suspended() -> RuntimeError:
 
 
 def _wait(future: "Future[T]") -> T:
+    patience = Patience()
     try:
-        if _POLL is None:
+        if patience.seconds is None:
             return future.result()
         from concurrent.futures import TimeoutError as NotYet
 
         while True:
             try:
-                return future.result(_POLL)
+                return future.result(patience.seconds)
             except NotYet:
                 if future.done():
                     return future.result()
+                patience.check()
     except BaseException:
         future.cancel()
         raise
+
+
+class Patience:
+    """How a thread waits that may have an event loop of its own, which it blocks meanwhile.
+
+    Under ``asyncio.run`` the first Ctrl-C raises nothing: it asks the task that runs to stop, which would never hear of
+    it here. So it is looked for, every ``seconds``; None means that the thread may wait without waking.
+    """
+
+    def __init__(self) -> None:
+        self._task = _running_task()
+        self._before = 0 if self._task is None else self._task.cancelling()
+        self.seconds: float | None = _POLL if self._task is None else _LOOK
+
+    def check(self) -> None:
+        """Raise ``CancelledError`` where the task was asked to stop since."""
+        if self._task is not None and self._task.cancelling() > self._before:
+            from asyncio import CancelledError
+
+            raise CancelledError
+
+
+def _running_task() -> "asyncio.Task[Any] | None":
+    if "asyncio" not in sys.modules:
+        return None
+    import asyncio
+
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no event loop runs in this thread
+        return None
 
 
 def iterate(answer: AbstractAsyncContextManager[AsyncIterator[T]] | Any, *, suspends: bool) -> Iterator[T]:
@@ -109,9 +144,10 @@ def _iterate_on_loop(answer: Any) -> Iterator[Any]:
     queue: SimpleQueue[Any] = SimpleQueue()
     reader = _Reader(queue)
     future = _background.submit(reader.pump(answer))
+    patience = Patience()
     try:
         while True:
-            item = _get(queue)
+            item = _get(queue, patience)
             if type(item) is _End:
                 if item.error is not None:
                     raise item.error
@@ -166,14 +202,14 @@ class _Reader:
             self._loop.call_soon_threadsafe(self._room.set)
 
 
-def _get(queue: SimpleQueue[Any]) -> Any:
-    if _POLL is None:
+def _get(queue: SimpleQueue[Any], patience: Patience) -> Any:
+    if patience.seconds is None:
         return queue.get()
     while True:
         try:
-            return queue.get(timeout=_POLL)
+            return queue.get(timeout=patience.seconds)
         except Empty:
-            continue
+            patience.check()
 
 
 class _Background:
@@ -200,7 +236,8 @@ class _Background:
 
         with self._lock:
             if self._loop is None or self._thread is None or not self._thread.is_alive():
-                self._loop = asyncio.new_event_loop()
+                # It lives as long as the process, and would keep all that the first caller's context holds alive.
+                self._loop = Context().run(asyncio.new_event_loop)
                 self._thread = threading.Thread(target=self._loop.run_forever, name="modelport-loop", daemon=True)
                 self._thread.start()
             return self._loop

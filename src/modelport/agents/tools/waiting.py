@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from modelport.sync import Patience
 from modelport.sync.offload import inline
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ def _in_a_thread(awaitable: Awaitable[T]) -> T:
             errors.append(error)
 
     thread = threading.Thread(target=work, name="modelport-tool", daemon=True)
+    patience = Patience()
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        thread.join(patience.seconds)
+        patience.check()
     if errors:
         try:
             raise errors[0]

@@ -1,0 +1,132 @@
+"""Ctrl-C: whatever a chat waits for, its program ends at once, quietly, and leaves no process behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one program")
+
+PREAMBLE = """
+import asyncio, os, time
+from modelport import ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent
+
+def agent(name, model=None, **options):
+    return ConversableAgent(name, model=model, human_input_mode="NEVER", **options)
+
+def waits(messages, **params):
+    print("READY", flush=True)
+    time.sleep(60)
+
+async def a_waits(messages, **params):
+    print("READY", flush=True)
+    await asyncio.sleep(60)
+
+def words(messages, **params):
+    yield "a"
+    waits(messages)
+
+async def a_words(messages, **params):
+    yield "a"
+    await a_waits(messages)
+
+def calls(messages, **params):
+    function = {"name": "tool", "arguments": '{"messages": 1}'}
+    return {"content": None, "tool_calls": [{"id": "1", "type": "function", "function": function}]}
+
+def chat(model, *, with_tool=None, **options):
+    user = agent("user")
+    if with_tool:
+        user.register_function({"tool": with_tool})
+    return user.initiate_chat(agent("bot", model, **options), message="hi", max_turns=2)
+
+async def a_chat(model, *, with_tool=None, **options):
+    user = agent("user")
+    if with_tool:
+        user.register_function({"tool": with_tool})
+    return await user.a_initiate_chat(agent("bot", model, **options), message="hi", max_turns=2)
+
+def group(model):
+    members = [agent("user"), agent("bot", model)]
+    return GroupChatManager(GroupChat(members, [], speaker_selection_method="round_robin"))
+
+async def blocking_in_a_loop(model, **options):
+    chat(model, **options)
+
+async def many():
+    await asyncio.gather(*(a_chat(model) for model in (waits, a_waits, words, a_words) * 5))
+"""
+
+WAITING = {
+    "a blocking model": "chat(waits)",
+    "a coroutine function": "chat(a_waits)",
+    "a generator": "chat(words)",
+    "an async generator": "chat(a_words)",
+    "a generator that is shown": "chat(words, stream=True)",
+    "an async generator that is shown": "chat(a_words, stream=True)",
+    "a blocking model, awaited": "asyncio.run(a_chat(waits))",
+    "a coroutine function, awaited": "asyncio.run(a_chat(a_waits))",
+    "a generator, awaited": "asyncio.run(a_chat(words, stream=True))",
+    "twenty chats at once": "asyncio.run(many())",
+    "a coroutine function, blocking a loop": "asyncio.run(blocking_in_a_loop(a_waits))",
+    "an async generator, blocking a loop": "asyncio.run(blocking_in_a_loop(a_words, stream=True))",
+    "a blocking tool": "chat(calls, with_tool=waits)",
+    "an async tool": "chat(calls, with_tool=a_waits)",
+    "an async tool, blocking a loop": "asyncio.run(blocking_in_a_loop(calls, with_tool=a_waits))",
+    "a blocking tool, awaited": "asyncio.run(a_chat(calls, with_tool=waits))",
+    "a member of a group": "agent('user').initiate_chat(group(waits), message='hi')",
+    "a member of a group, awaited": "asyncio.run(agent('user').a_initiate_chat(group(a_waits), message='hi'))",
+}
+
+
+@pytest.mark.parametrize("program", WAITING.values(), ids=WAITING.keys())
+def test_a_chat_that_waits_ends_with_its_program(program: str) -> None:
+    command = [sys.executable, "-W", "error", "-X", "dev", "-c", PREAMBLE + program]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "READY" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=10)
+
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert "Warning" not in errors
+    assert "ignored" not in errors
+
+
+RUNNING_CODE = {
+    "the older way": "'use_docker': False, 'work_dir': '.'",
+    "an executor": "'executor': LocalCommandLineCodeExecutor(work_dir='.')",
+}
+BEGUN = {
+    "blocking": "user.initiate_chat(bot, message='hi', max_turns=3)",
+    "awaited": "asyncio.run(user.a_initiate_chat(bot, message='hi', max_turns=3))",
+}
+
+
+@pytest.mark.parametrize("way", RUNNING_CODE.values(), ids=RUNNING_CODE.keys())
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN.keys())
+def test_code_that_runs_dies_with_the_chat(tmp_path: Path, way: str, begun: str) -> None:
+    os.mkfifo(tmp_path / "begun")
+    program = f"""
+from modelport.agents.code_execution import LocalCommandLineCodeExecutor
+said = "```python\\nimport os, time\\nopen('begun', 'w').write(str(os.getpid()))\\ntime.sleep(60)\\n```"
+user = agent("user", code_execution_config={{{way}}})
+bot = agent("bot", lambda messages, **params: said)
+{begun}
+"""
+
+    with subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + program], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        code = int((tmp_path / "begun").read_text())  # opens when the code does
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=10)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(code, 0)
