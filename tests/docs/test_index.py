@@ -1,4 +1,4 @@
-"""docs/README.md, examples/README.md and docs/benchmarks.md: nothing that there is is left out."""
+"""docs/README.md and docs/benchmarks.md: nothing that there is is left out."""
 
 import re
 
@@ -9,16 +9,6 @@ def test_the_index_lists_every_page() -> None:
     listed = set(re.findall(r"\]\(([\w-]+\.md)\)", page("README.md")))
 
     assert listed == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
-
-
-def test_the_index_of_the_examples_lists_every_one() -> None:
-    folder = DOCS.parent / "examples"
-    listed = re.findall(
-        r"^\| \[([\w.]+)\]\(([\w.]+)\) \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-
-    assert sorted(text for text, _ in listed) == sorted(path.name for path in folder.glob("*.py"))
-    assert [text for text, target in listed if text != target] == []
 
 
 def test_every_case_of_the_benchmark_is_explained() -> None:
