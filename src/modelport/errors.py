@@ -154,7 +154,7 @@ class UndefinedNextAgent(AgentError, LookupError):
 
 
 class InvalidGroupChat(AgentError, ValueError):
-    """A group chat is set up so that it cannot work, or was given something that it cannot use; ``param`` names what."""
+    """A group chat is set up so that it cannot work, or was given something that it cannot use; ``param`` names it."""
 
     code = "group_chat_invalid"
 

@@ -179,3 +179,15 @@ async def test_a_call_within_a_call_does_not_wait_for_the_thread_it_runs_in() ->
         return asyncio.run(nested())
 
     assert await asyncio.wait_for(offload(call), 5) == "inner"
+
+
+def test_an_event_loop_that_driven_code_begins_waits_for_nobody_in_its_thread() -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    async def three() -> int:
+        return sum(await asyncio.gather(*(offload(together.wait) for _ in range(3))))
+
+    async def driven() -> int:
+        return await offload(lambda: asyncio.run(three()))
+
+    assert run(driven(), suspends=False) == 0 + 1 + 2

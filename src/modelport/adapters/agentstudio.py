@@ -172,7 +172,7 @@ class _Answer(ImmediateAnswer):
         return model._ask(intermediate(self._request.messages), model._kwargs(self._request))
 
     async def events(self) -> Sequence[Event]:
-        return self.now() if inline.depth else await offload(self.now)
+        return self.now() if inline.active else await offload(self.now)
 
 
 class _WaitingAnswer(WholeAnswer):

@@ -322,7 +322,7 @@ class _Answer(ImmediateAnswer):
         return model._ask(model._params(self._request))
 
     async def events(self) -> Sequence[Event]:
-        return self.now() if inline.depth else await offload(self.now)
+        return self.now() if inline.active else await offload(self.now)
 
 
 class _WaitingAnswer(WholeAnswer):

@@ -106,7 +106,7 @@ class _Answer:
         try:
             if model.suspends:
                 answer = await model._call(self._request)
-            elif inline.depth:
+            elif inline.active:
                 answer = model._call(self._request)
             else:
                 answer = await offload(model._call, self._request)

@@ -21,7 +21,7 @@ async def awaited(answer: Any) -> Any:
 
     Under the blocking driver nothing may wait here, so it runs on the background loop, and this thread waits for it.
     """
-    return run(_await(answer), suspends=True) if inline.depth else await answer
+    return run(_await(answer), suspends=True) if inline.active else await answer
 
 
 async def _await(answer: Any) -> Any:

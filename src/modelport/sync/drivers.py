@@ -14,7 +14,7 @@ from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from modelport.sync.offload import inline
+from modelport.sync.offload import inline, running_loop
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,6 +36,7 @@ class _Stepped(Protocol):
 def run(coroutine: Coroutine[Any, Any, T], *, suspends: bool) -> T:
     """The result of *coroutine*, waiting for it. Ctrl-C cancels it."""
     if not suspends:
+        before, inline.loop = inline.loop, running_loop()
         inline.depth += 1
         try:
             coroutine.send(None)
@@ -43,6 +44,7 @@ def run(coroutine: Coroutine[Any, Any, T], *, suspends: bool) -> T:
             return done.value  # type: ignore[no-any-return]
         finally:
             inline.depth -= 1
+            inline.loop = before
         coroutine.close()
         raise _suspended()
     return _wait(_background.submit(coroutine))
@@ -125,6 +127,7 @@ def _iterate_inline(answer: Any) -> Iterator[Any]:
 
 def _step(awaitable: Any) -> Any:
     steps: _Stepped = awaitable if hasattr(awaitable, "send") else awaitable.__await__()
+    before, inline.loop = inline.loop, running_loop()
     inline.depth += 1
     try:
         steps.send(None)
@@ -132,6 +135,7 @@ def _step(awaitable: Any) -> Any:
         return done.value
     finally:
         inline.depth -= 1
+        inline.loop = before
     raise _suspended()
 
 

@@ -5,6 +5,7 @@ runs in a thread of a small pool of daemon threads: a model that never returns m
 which is why this is not ``concurrent.futures``.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("OffloadedIterator", "Threads", "inline", "limit_threads", "offload", "use_threads")
+__all__ = ("OffloadedIterator", "Threads", "inline", "limit_threads", "offload", "running_loop", "use_threads")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,11 +28,24 @@ _AT_ONCE = 64  # whole answers of blocking code at once, for callers that limit 
 
 
 class _Inline(threading.local):
+    """Whether what runs in this thread is being driven without an event loop."""
+
     depth = 0
+    loop: Any = None  # the one that ran in the thread when the innermost driving began: a caller's own, or none
+
+    @property
+    def active(self) -> bool:
+        """It is; and it has not begun an event loop of its own since, in which it may wait again."""
+        return self.depth > 0 and running_loop() is self.loop
 
 
 inline: _Inline = _Inline()
-"""``inline.depth`` is above 0 in a thread that is being driven without an event loop."""
+
+
+def running_loop() -> Any:
+    """The event loop that runs in this thread, or None; asyncio is not imported to find out."""
+    events = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
 
 
 class Threads:
@@ -136,7 +150,7 @@ async def offload(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
     When the awaiting task is cancelled, a call that runs goes on in its thread, and its result is dropped.
     """
-    if inline.depth:
+    if inline.active:
         return function(*args, **kwargs)
     import asyncio
 
@@ -196,7 +210,7 @@ class OffloadedIterator(Generic[T]):
         self._news: asyncio.Event | None = None
 
     async def __aenter__(self) -> AsyncIterator[T]:
-        if inline.depth:
+        if inline.active:
             self._iterator = iter(self._make())
             return self
         import asyncio

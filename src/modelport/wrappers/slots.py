@@ -27,7 +27,7 @@ class Slots:
             if self._free:
                 self._free -= 1
                 return self.give_back
-            waiter: _Waiter = _ThreadWaiter() if inline.depth else _TaskWaiter()
+            waiter: _Waiter = _ThreadWaiter() if inline.active else _TaskWaiter()
             self._waiting.append(waiter)
         try:
             await waiter.wait()

@@ -9,7 +9,7 @@ __all__ = ("pause",)
 
 async def pause(seconds: float) -> None:
     """Wait *seconds*: the thread where it drives the coroutine itself, the task where there is a loop."""
-    if inline.depth:
+    if inline.active:
         time.sleep(seconds)  # noqa: ASYNC251  (there is no loop to hold up)
         return
     import asyncio

@@ -73,7 +73,7 @@ class IOConsole(IOStream):
         On a terminal no thread waits: a task that is cancelled, as Ctrl-C does under ``asyncio.run``, leaves at once,
         and a line typed later is there for whoever asks next.
         """
-        if inline.depth:
+        if inline.active:
             return self.input(prompt, password=password)
         async with _turn():
             stdin = sys.stdin
