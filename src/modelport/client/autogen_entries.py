@@ -28,7 +28,7 @@ from modelport.wrappers.limiting import Pace
 from modelport.wrappers.metering import Metering, Price, Record
 from modelport.wrappers.roles import declared_rules
 
-__all__ = ("AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
+__all__ = ("AbsentEntry", "AnyEntry", "Given", "ModelEntry", "RegisteredEntry", "own_error")
 
 
 class Given:
@@ -155,7 +155,42 @@ class ModelEntry:
         return [each if each.function_call or each.tool_calls else each.content for each in messages]
 
 
-AnyEntry = RegisteredEntry | ModelEntry
+class AbsentEntry:
+    """An entry whose model is not here: an error for who asks it, not for who has it in a list."""
+
+    role_rules: tuple[str, ...] = ()
+
+    def __init__(self, error: Exception) -> None:
+        self.client: Any = error
+        self.model: Any = None
+        self.error: Exception = error
+
+    @property
+    def identity(self) -> str:
+        """There is none.
+
+        Raises:
+            ModelNotFound, MissingProvider: always, as the other methods do.
+        """
+        raise self.error
+
+    def ask(self, call: Call) -> Given:
+        """There is nobody to ask."""
+        del call
+        raise self.error
+
+    async def aask(self, call: Call) -> Given:
+        """There is nobody to ask."""
+        del call
+        raise self.error
+
+    def retrieve(self, response: Any) -> Any:
+        """There is nothing to retrieve."""
+        del response
+        raise self.error
+
+
+AnyEntry = RegisteredEntry | ModelEntry | AbsentEntry
 """An entry that can be asked."""
 
 _NOT_ASKED = frozenset(

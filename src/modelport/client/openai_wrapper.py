@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from modelport.adapters import construct
 from modelport.client.autogen_call import OF_A_CALL, OF_THE_API, Call, given_rules, judged
-from modelport.client.autogen_entries import AnyEntry, ModelEntry, RegisteredEntry, own_error
+from modelport.client.autogen_entries import AbsentEntry, AnyEntry, ModelEntry, RegisteredEntry, own_error
 from modelport.client.autogen_responses import dressed, events_of, remembered
 from modelport.client.autogen_usage import autogen_summary_text
 from modelport.client.hearing import Hearer, OnChunk, tell
@@ -20,8 +20,8 @@ from modelport.client.templating import instantiate
 from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.config_list import listed_entries
 from modelport.config.entry import entry_from
-from modelport.config.opening import open_entry
-from modelport.errors import NotRegistered, UnknownModelClient
+from modelport.config.opening import MissingProvider, open_entry
+from modelport.errors import ModelNotFound, NotRegistered, UnknownModelClient
 from modelport.storage.runtime_log import log_new_client, log_new_wrapper, logging_enabled
 from modelport.sync import limit_threads, use_threads
 from modelport.wrappers.fallback import all_failed
@@ -56,7 +56,10 @@ class OpenAIWrapper(CountsUsage):
             rate = {} if self._rates[index] is None else {"api_rate_limit": self._rates[index]}
             whole = {**shared, **{k: v for k, v in config.items() if k not in OF_A_CALL - {"api_type"}}, **rate}
             entry = entry_from({**whole, "role_rules": ()}, index)  # they are kept before the cache is looked into
-            self._entries.append(ModelEntry(entry, open_entry(entry), self._tally.record))
+            try:
+                self._entries.append(ModelEntry(entry, open_entry(entry), self._tally.record))
+            except (MissingProvider, ModelNotFound) as error:  # AutoGen's programs hold entries that they never ask
+                self._entries.append(AbsentEntry(error))
         self.wrapper_id: int = id(self)
         if logging_enabled():
             log_new_wrapper(self, {"config_list": given, "base_config": base})

@@ -13,7 +13,11 @@ from modelport.errors import ConfigError, LoadError, ModelportError, NotRegister
 from modelport.model import Model
 from modelport.secret import Secret, redact, sounds_secret
 
-__all__ = ("locate_entry", "missing_key", "open_entry")
+__all__ = ("MissingProvider", "locate_entry", "missing_key", "open_entry")
+
+
+class MissingProvider(ConfigError):
+    """An entry names an API that no provider here speaks."""
 
 
 def open_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None) -> Model:
@@ -66,7 +70,7 @@ def locate_entry(entry: Entry, *, models_dir: str | PathLike[str] | None = None)
         return locate(entry.thing, models_dir=models_dir, roots=roots)
     name = (entry.api_type or "openai").partition("_")[0]
     if name not in PROVIDERS:
-        raise ConfigError(
+        raise MissingProvider(
             f"{entry.label}: its API needs the provider {name!r}, and there are: "
             f"{', '.join(PROVIDERS.names()) or 'none'}; for a model behind modelport serve, add provider='remote'",
             param=f"config_list[{entry.index}].api_type",

@@ -24,7 +24,7 @@ DEFAULT_MODELS_DIR = "models"
 _PREFIX = "MODELPORT_"
 _FILE = "modelport.toml"
 # Read by others, or not settings: MODELPORT_CONFIG says where the file is.
-_NOT_SETTINGS = frozenset({"allow_env", "api_keys", "config"})  # read where they belong
+_NOT_SETTINGS = frozenset({"allow_env", "api_keys", "command", "config"})  # read where they belong
 
 
 class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
