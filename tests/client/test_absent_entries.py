@@ -10,7 +10,7 @@ from modelport.errors import ConfigError, ModelNotFound
 ABSENT: list[dict[str, Any]] = [{"model": "gpt-4", "api_key": "sk-none"}, {"model": "nobody-knows"}]
 
 
-@pytest.mark.parametrize(("entry", "error"), zip(ABSENT, (ConfigError, ModelNotFound), strict=True))
+@pytest.mark.parametrize(("entry", "error"), list(zip(ABSENT, (ConfigError, ModelNotFound), strict=True)))
 def test_who_asks_one_is_told_and_who_has_one_is_not(entry: dict[str, Any], error: type[Exception]) -> None:
     wrapper = OpenAIWrapper(config_list=[entry])
 
