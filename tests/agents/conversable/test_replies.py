@@ -222,6 +222,20 @@ def test_a_history_knows_whether_a_model_can_read_it_as_it_is() -> None:
     assert (whole, mixed, history.whole) == (True, False, True)
 
 
+def test_a_history_that_was_cleared_and_filled_again_is_looked_at_anew() -> None:
+    results = {"role": "tool", "content": "x", "tool_responses": [{"content": "1"}]}
+    cleared, overwritten, replaced = (History([{"content": "a"}, {"content": "b"}]) for _ in range(3))
+    before = [each.whole for each in (cleared, overwritten, replaced)]
+
+    cleared.clear()
+    cleared.extend([results, {"content": "c"}, {"content": "d"}])
+    overwritten[0] = results
+    replaced[:] = [results, {"content": "b"}]
+
+    assert before == [True, True, True]
+    assert [each.whole for each in (cleared, overwritten, replaced)] == [False, False, False]
+
+
 def test_several_tool_results_become_messages_of_their_own() -> None:
     results = [{"role": "tool", "content": "1"}, {"role": "tool", "content": "2"}]
 

@@ -19,21 +19,29 @@ class History(list[dict[str, Any]]):
     Only then must it be taken apart before a model reads it; so a turn of a long conversation costs a copy of the list.
     """
 
-    __slots__ = ("_seen", "_whole")
+    __slots__ = ("_last", "_seen", "_whole")
 
     def __init__(self, messages: Iterable[dict[str, Any]] = ()) -> None:
         super().__init__(messages)
         self._seen = 0
+        self._last: dict[str, Any] | None = None  # the last that was looked at
         self._whole = True
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(index, value)
+        self._seen = 0
 
     @property
     def whole(self) -> bool:
         """No message holds several tool results. Looks only at what was appended since it was last asked."""
-        if len(self) < self._seen:  # something was taken away
-            self._seen, self._whole = 0, True
-        while self._seen < len(self):
-            self._whole = self._whole and not self[self._seen].get("tool_responses")
-            self._seen += 1
+        seen = self._seen
+        if seen and (len(self) < seen or self[seen - 1] is not self._last):  # cleared since, perhaps filled again
+            seen = 0
+        if seen == len(self):
+            return self._whole or not seen
+        new_is_whole = not any(message.get("tool_responses") for message in self[seen:])
+        self._whole = new_is_whole and (self._whole or not seen)
+        self._seen, self._last = len(self), self[-1]
         return self._whole
 
 
