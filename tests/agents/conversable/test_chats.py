@@ -172,6 +172,31 @@ def test_a_chat_that_fails_leaves_the_agents_as_they_were() -> None:
     assert one.previous_cache is None
 
 
+def test_a_chat_inside_a_chat_gives_both_agents_their_caches_back() -> None:
+    one, other = talker("one"), talker("other")
+    one.client_cache = "mine"
+    seen: list[Any] = []
+
+    def inside(sender: Any, recipient: Any, context: Any) -> str:
+        sender.initiate_chat(recipient, message="b", max_turns=1, cache="inner", silent=True)
+        seen.append((one.client_cache, other.client_cache))
+        return "a"
+
+    one.initiate_chat(other, message=inside, max_turns=1, cache="outer", silent=True)
+
+    assert seen == [("outer", "outer")]
+    assert (one.client_cache, one.previous_cache, other.client_cache) == ("mine", None, None)
+
+
+def test_what_came_of_a_chat_stays_when_the_next_one_begins() -> None:
+    one, other = talker("one"), talker("other", "ok", "again")
+
+    first = one.initiate_chat(other, message="first", max_turns=1)
+    one.initiate_chat(other, message="second", max_turns=1)
+
+    assert [message["content"] for message in first.chat_history] == ["first", "ok"]
+
+
 def test_a_second_chat_forgets_the_first_unless_told_to_keep_it() -> None:
     one, other = talker("one"), ConversableAgent("other", model=echo, human_input_mode="NEVER")
 

@@ -51,6 +51,7 @@ class Plan(Struct, kw_only=True):
     def under_way(self) -> Iterator[None]:
         """The chat's cache, recorder and silence, for as long as it runs; and what was there before, afterwards."""
         both = (self.sender, self.recipient)
+        before = [(agent, agent.client_cache, agent.previous_cache) for agent in both]
         for agent in both:
             agent.previous_cache = agent.client_cache
             agent.client_cache = self.cache
@@ -60,9 +61,8 @@ class Plan(Struct, kw_only=True):
                 yield
         finally:
             QUIET.reset(quiet)
-            for agent in both:
-                agent.client_cache = agent.previous_cache
-                agent.previous_cache = None
+            for agent, cache, previous in reversed(before):
+                agent.client_cache, agent.previous_cache = cache, previous
 
     def record(self, turn: Turn) -> None:
         """Note what was said: this is a :class:`modelport.agents.turns.Recorder`."""
@@ -107,7 +107,7 @@ class Plan(Struct, kw_only=True):
     def result(self, summary: Any, earlier: tuple[Turn, ...] = ()) -> ChatResult:
         """What came of the chat."""
         return ChatResult(
-            chat_history=self.sender.chat_messages[self.recipient],
+            chat_history=list(self.sender.chat_messages[self.recipient]),  # the next chat clears theirs
             summary=summary,
             cost=gather_usage_summary([self.sender, self.recipient]),
             human_input=self.sender._human_input,
