@@ -18,9 +18,12 @@ def test_who_asks_one_is_told_and_who_has_one_is_not(entry: dict[str, Any], erro
         wrapper.create(messages=[{"role": "user", "content": "hi"}])
 
 
-async def test_the_next_entry_answers_in_its_stead() -> None:
-    wrapper = OpenAIWrapper(config_list=[*ABSENT, {"model": "eliza"}], cache_seed=None)
+@pytest.fixture
+def wrapper() -> OpenAIWrapper:
+    return OpenAIWrapper(config_list=[*ABSENT, {"model": "eliza"}], cache_seed=None)
 
+
+async def test_the_next_entry_answers_in_its_stead(wrapper: OpenAIWrapper) -> None:
     response = await wrapper.acreate(messages=[{"role": "user", "content": "I am tired."}])
 
     assert response.config_id == 2
