@@ -1,7 +1,7 @@
 """Summaries: the last message, a reflection with its prompt and role, one's own function, none, and wrong names."""
 
 from autogen import AssistantAgent, ConversableAgent
-from support import ScriptedClient, attempt, llm, report
+from support import ScriptedClient, attempt, llm, plain, report
 
 asked = []
 bot = AssistantAgent("bot", llm_config=llm())
@@ -26,7 +26,7 @@ def own_summary(sender, recipient, summary_args):
 
 
 def ask(message, **settings):
-    return attempt(user.initiate_chat, bot, message=message, max_turns=1, **settings)
+    return plain(attempt(user.initiate_chat, bot, message=message, max_turns=1, **settings))
 
 
 report(

@@ -3,7 +3,7 @@
 import asyncio
 
 from autogen import AssistantAgent, ConversableAgent, UserProxyAgent
-from support import ScriptedClient, llm, report
+from support import ScriptedClient, llm, plain, report
 
 log = []
 
@@ -44,7 +44,7 @@ class Terse(AssistantAgent):
 echo = Echo("echo", human_input_mode="NEVER")
 user = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False, default_auto_reply="more")
 report(
-    sync=user.initiate_chat(echo, message="hello", max_turns=2),
+    sync=plain(user.initiate_chat(echo, message="hello", max_turns=2)),
     twin=asyncio.run(user.a_initiate_chat(echo, message="hello", max_turns=2)),
 )
 gate = Gate("gate", code_execution_config=False)

@@ -1,7 +1,7 @@
 """Messages that are more than text: parts, pictures, names, roles of one's own, an empty text."""
 
 from autogen import ConversableAgent
-from support import ScriptedClient, attempt, llm, report
+from support import ScriptedClient, attempt, llm, plain, report
 
 asked = []
 bot = ConversableAgent("bot", llm_config=llm(), human_input_mode="NEVER")
@@ -18,9 +18,9 @@ picture = {
     ]
 }
 report(
-    picture=user.initiate_chat(bot, message=picture, max_turns=1),
-    named=user.initiate_chat(bot, message={"content": "named", "name": "someone"}, max_turns=1),
-    empty=user.initiate_chat(bot, message="say nothing", max_turns=2),
+    picture=plain(user.initiate_chat(bot, message=picture, max_turns=1)),
+    named=plain(user.initiate_chat(bot, message={"content": "named", "name": "someone"}, max_turns=1)),
+    empty=plain(user.initiate_chat(bot, message="say nothing", max_turns=2)),
     answer_in_parts=attempt(user.initiate_chat, bot, message="answer in parts", max_turns=1),
     asked=asked,
 )

@@ -1,7 +1,7 @@
 """Summaries of a group chat, a second chat with the same group, reset, and a cache for all."""
 
 from autogen import AssistantAgent, Cache, GroupChat, GroupChatManager, UserProxyAgent
-from support import ScriptedClient, llm, report
+from support import ScriptedClient, llm, plain, report
 
 asked = []
 
@@ -17,7 +17,7 @@ coder = scripted(AssistantAgent, "coder", "version one", "version two")
 group = GroupChat([user, coder], [], max_round=2, speaker_selection_method="round_robin")
 manager = scripted(GroupChatManager, "manager", "what was said", "never asked", groupchat=group)
 
-first = user.initiate_chat(manager, message="Write.", summary_method="reflection_with_llm")
+first = plain(user.initiate_chat(manager, message="Write.", summary_method="reflection_with_llm"))
 messages = [dict(each) for each in group.messages]
 second = user.initiate_chat(manager, message="Write more.", clear_history=False)
 report(first=first, messages=messages, second=second, kept=[each["content"] for each in group.messages], asked=asked)
