@@ -1,9 +1,10 @@
 """A chat as text: who said what to whom, what it took, and nothing that could be taken for more."""
 
 import time
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -254,3 +255,11 @@ def test_breaking_a_line_loses_spaces_only(line: str, room: int) -> None:
     assert "".join(broken).replace(" ", "") == line.replace(" ", "")
     assert len(line) - sum(map(len, broken)) <= len(broken) - 1
     assert all(len(each.replace("\u0301", "")) + each.count("世") <= room for each in broken)
+
+
+def test_pictures_in_memory_are_named_and_not_looked_into() -> None:
+    array = np.zeros((2, 3, 3), np.uint8)
+
+    assert body(said(array)) == ["  [ndarray 2 × 3 × 3]"]
+    assert body(said([{"type": "image", "image": array}, "a"])) == ["  [ndarray 2 × 3 × 3]", "  a"]
+    assert body(said(Path("shot.png"))) == [f"  [{type(Path()).__name__} shot.png]"]

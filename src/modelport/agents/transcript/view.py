@@ -87,28 +87,34 @@ def _pieces(message: Mapping[str, Any], tools: dict[str, str]) -> list[Piece]:
 
 
 def _content(content: object) -> list[Text | Image]:
-    if content is None or content == "":
+    if content is None or (isinstance(content, str) and not content):
         return []
-    if not isinstance(content, list | tuple):
-        return [Text(text=content if isinstance(content, str) else str(content))]
-    return [_part(part) for part in content]
+    if isinstance(content, list | tuple):
+        return [_part(part) for part in content]
+    pictured = any(hasattr(content, name) for name in ("parts", "shape", "size"))
+    return [_part(content) if pictured or isinstance(content, str) else Text(text=str(content))]
 
 
 def _part(part: object) -> Text | Image:
     if isinstance(part, str):
         return Text(text=part)
-    if not isinstance(part, Mapping):  # a path, an array, a picture in memory: never opened here
-        return Image(caption=f"{type(part).__name__} {_short(str(part))}" if hasattr(part, "parts") else _kind(part))
+    if not isinstance(part, Mapping):
+        return Image(caption=_kind(part))
     kind = part.get("type")
     if kind == "text" and isinstance(part.get("text"), str):
         return Text(text=part["text"])
     if kind == "image_url":
         given = part.get("image_url")
         return _image(given.get("url") if isinstance(given, Mapping) else given)
+    if kind == "image" and "image" in part:
+        return _image(part["image"])
     return Text(text=f"[{kind or 'part without a type'}: {_size(len(str(part)))}]")
 
 
 def _kind(thing: object) -> str:
+    """What a path, an array or a picture in memory is called: none is opened here."""
+    if hasattr(thing, "parts"):
+        return f"{type(thing).__name__} {_short(str(thing))}"
     shape = getattr(thing, "shape", None) or getattr(thing, "size", None)
     size = f" {' × '.join(map(str, shape))}" if isinstance(shape, tuple) else ""
     return f"{type(thing).__name__}{size}"
