@@ -172,6 +172,21 @@ def test_a_chat_that_fails_leaves_the_agents_as_they_were() -> None:
     assert one.previous_cache is None
 
 
+async def test_a_summary_may_be_awaited_in_an_async_chat_only() -> None:
+    class Slowly:
+        async def __call__(self, sender: Any, recipient: Any, args: Any) -> str:
+            return f"{sender.name} and {recipient.name}"
+
+    one, other = talker("one"), talker("other", "ok", "ok")
+
+    awaited = await one.a_initiate_chat(other, message="a", max_turns=1, summary_method=Slowly(), silent=True)
+
+    assert awaited.summary == "one and other"
+    with pytest.raises(AgentError, match="summary_method is a coroutine function, which only a_initiate_chat"):
+        one.initiate_chat(other, message="a", max_turns=1, summary_method=Slowly(), silent=True)
+    assert len(one.chat_messages[other]) == 2
+
+
 def test_a_chat_inside_a_chat_gives_both_agents_their_caches_back() -> None:
     one, other = talker("one"), talker("other")
     one.client_cache = "mine"

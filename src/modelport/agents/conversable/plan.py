@@ -10,6 +10,7 @@ from msgspec import Struct
 from modelport.agents.chat import ChatResult
 from modelport.agents.checks import check_summary_method
 from modelport.agents.conversable.asking import QUIET
+from modelport.agents.tools.signatures import is_async
 from modelport.agents.turns import Turn, recording
 from modelport.agents.usage import gather_usage_summary
 from modelport.errors import AgentError
@@ -39,6 +40,10 @@ class Plan(Struct, kw_only=True):
             AssertionError, AgentError: naming what is wrong.
         """
         check_summary_method(self.sender, self.recipient, summary_method)
+        if self.blocking and is_async(summary_method):
+            raise AgentError(
+                "summary_method is a coroutine function, which only a_initiate_chat() can await", param="summary_method"
+            )
         if self.max_turns is not None and not isinstance(self.max_turns, int):
             raise AgentError(
                 f"max_turns must be a whole number or None for no limit, got {shown(self.max_turns)}",

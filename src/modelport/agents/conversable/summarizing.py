@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from inspect import iscoroutinefunction
+from inspect import isawaitable
 from typing import Any, ClassVar
 
 from modelport.agents.conversable.asking import Asking
@@ -40,7 +40,7 @@ class Summarizing(Asking):
     ) -> Any:
         if summary_method != "reflection_with_llm":
             summary = self._summarize_chat(summary_method, summary_args, recipient, cache)
-            return await summary if iscoroutinefunction(summary_method) else summary
+            return await summary if isawaitable(summary) else summary
         args = {"cache": cache, **(summary_args or {})}
         client, messages = self._reflected(recipient, args)
         try:
