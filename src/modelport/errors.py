@@ -32,6 +32,7 @@ Below ModelportError too, for conversations::
     ├── NoEligibleSpeaker           a group chat has nobody left who may speak
     ├── SenderRequired              a reply was asked for without saying to whom
     ├── InvalidCarryOverType        carryover is neither text nor a list               (also a TypeError)
+    ├── InvalidMessage              a message is neither text nor a dict of its fields (also a TypeError, a ValueError)
     ├── UndefinedNextAgent          a name or an agent that is not in the group        (also a LookupError)
     └── InvalidGroupChat            a group chat is set up so that it cannot work      (also a ValueError)
 """
@@ -50,6 +51,7 @@ __all__ = (
     "Forbidden",
     "InvalidCarryOverType",
     "InvalidGroupChat",
+    "InvalidMessage",
     "InvalidRequest",
     "LoadError",
     "ModelError",
@@ -140,6 +142,12 @@ class InvalidCarryOverType(AgentError, TypeError):
         **details: Any,
     ) -> None:
         super().__init__(message, **details)
+
+
+class InvalidMessage(AgentError, TypeError, ValueError):
+    """What an agent is to say is neither text nor a dict, or a field of it has a form that nobody can read."""
+
+    code = "invalid_message"
 
 
 class UndefinedNextAgent(AgentError, LookupError):

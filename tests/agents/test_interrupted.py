@@ -112,10 +112,15 @@ BEGUN = {
 @pytest.mark.parametrize("way", RUNNING_CODE.values(), ids=RUNNING_CODE.keys())
 @pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN.keys())
 def test_code_that_runs_dies_with_the_chat(tmp_path: Path, way: str, begun: str) -> None:
-    os.mkfifo(tmp_path / "begun")
+    os.mkfifo(tmp_path / "alive")
     program = f"""
 from modelport.agents.code_execution import LocalCommandLineCodeExecutor
-said = "```python\\nimport os, time\\nopen('begun', 'w').write(str(os.getpid()))\\ntime.sleep(60)\\n```"
+said = '''```python
+import time
+alive = open("alive", "w")
+print("begun", file=alive, flush=True)
+time.sleep(60)
+```'''
 user = agent("user", code_execution_config={{{way}}})
 bot = agent("bot", lambda messages, **params: said)
 {begun}
@@ -124,9 +129,8 @@ bot = agent("bot", lambda messages, **params: said)
     with subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + program], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
-        code = int((tmp_path / "begun").read_text())  # opens when the code does
-        running.send_signal(signal.SIGINT)
+        with (tmp_path / "alive").open() as alive:
+            assert alive.readline() == "begun\n"
+            running.send_signal(signal.SIGINT)
+            assert alive.read() == ""  # ends when the last process that has it open does
         running.communicate(timeout=10)
-
-    with pytest.raises(ProcessLookupError):
-        os.kill(code, 0)

@@ -1,7 +1,7 @@
 """Chats in a row, or side by side, and what comes of one."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -13,6 +13,7 @@ from modelport.agents.saving import save_result
 from modelport.agents.transcript import print_transcript, write_html
 from modelport.agents.turns import Turn
 from modelport.errors import AgentError
+from modelport.types.complaints import shown
 
 __all__ = ("ChatResult", "a_initiate_chats", "initiate_chats")
 
@@ -155,17 +156,21 @@ def _message_text(message: Any) -> str:
 
 
 def _by_id(chats: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[Any, dict[str, Any]] = {}
     for chat in chats:
         if "chat_id" not in chat:
             raise ValueError("Each chat must have a unique id for async multi-chat execution.")
         number = chat["chat_id"]
+        if not isinstance(number, Hashable):
+            raise ValueError(f"chat_id must be a whole number, got {shown(number)}.")
         if number in found:
             raise ValueError(
                 f"Each chat must have a unique id for async multi-chat execution: {number!r} is there twice."
             )
         found[number] = chat
     for number, chat in found.items():
+        if not isinstance(chat.get("prerequisites") or (), list | tuple | set):
+            raise ValueError(f"prerequisites of chat {number!r} must be a list of ids, got {chat['prerequisites']!r}.")
         for before in chat.get("prerequisites") or ():
             if not isinstance(before, int):
                 raise ValueError(f"Prerequisite chat id is not int: chat {number!r} waits for {before!r}.")

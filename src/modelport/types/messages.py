@@ -16,7 +16,7 @@ from modelport.types.complaints import half_character, shown, translate_validati
 from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
 from modelport.types.histories import SHORT, written_in
 
-__all__ = ("Messages", "message_to_dict", "messages_from", "messages_to_dicts")
+__all__ = ("Messages", "is_image", "message_to_dict", "messages_from", "messages_to_dicts")
 
 _MESSAGES = tuple[Message, ...]
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
@@ -147,7 +147,7 @@ def _message(item: Any, where: str) -> Message:
 def _content(value: Any, where: str) -> str | tuple[Part, ...] | None:
     if value is None or isinstance(value, str):
         return value
-    if _is_image(value):
+    if is_image(value):
         return (ImagePart(value),)
     if isinstance(value, list | tuple):
         return tuple(_part(part, f"{where}[{number}]") for number, part in enumerate(value))
@@ -160,7 +160,7 @@ def _part(part: Any, where: str) -> Part:
         return TextPart(part)
     if isinstance(part, TextPart | ImagePart | ReasoningPart):
         return part
-    if _is_image(part):
+    if is_image(part):
         return ImagePart(part)
     kind = part.get("type") if isinstance(part, Mapping) else None
     if kind == "image_url":
@@ -185,7 +185,7 @@ def _image_url(part: Mapping[str, Any], where: str) -> ImagePart:
     return ImagePart(url, detail=value.get("detail") if isinstance(value, Mapping) else None)
 
 
-def _is_image(value: Any) -> bool:
+def is_image(value: Any) -> bool:
     """By shape, so that neither NumPy nor PIL is imported to look at a message that has no image."""
     return (
         isinstance(value, PurePath | bytes)

@@ -193,7 +193,7 @@ def test_wrong_hooks_are_refused() -> None:
         ({"content": "hi", "role": "system"}, {"content": "hi", "role": "user", "name": "n"}),
         ({"content": "hi", "override_role": "system"}, {"content": "hi", "role": "system", "name": "n"}),
         ({"content": "hi", "role": "function", "name": "f"}, {"content": "hi", "role": "function", "name": "f"}),
-        ({"tool_calls": [1]}, {"tool_calls": [1], "content": None, "role": "assistant"}),
+        ({"tool_calls": [{"id": "1"}]}, {"tool_calls": [{"id": "1"}], "content": None, "role": "assistant"}),
         ({"content": "hi", "colour": "red"}, {"content": "hi", "role": "user", "name": "n"}),
         ({"content": None}, None),
         ({}, None),

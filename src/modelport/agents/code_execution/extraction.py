@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from modelport.agents.code_execution.base import CodeBlock
-from modelport.agents.content import content_str
+from modelport.agents.content import text_of
 
 __all__ = ("CODE_BLOCK_PATTERN", "PYTHON_VARIANTS", "UNKNOWN", "MarkdownCodeExtractor", "extract_code", "infer_lang")
 
@@ -33,7 +33,7 @@ def extract_code(
     *detect_single_line_code* only fenced single lines and inline code are found, *pattern* is not used, and a text
     without either gives an empty list.
     """
-    text = content_str(text)
+    text = text_of(text)
     if detect_single_line_code:
         return _single_lines(text)
     if pattern == CODE_BLOCK_PATTERN:
@@ -79,7 +79,7 @@ class MarkdownCodeExtractor:
     def extract_code_blocks(self, message: str | list[Any] | None) -> list[CodeBlock]:
         """The fenced blocks of a message's content, in order; ``language`` is ``""`` where it cannot be told."""
         blocks: list[CodeBlock] = []
-        for named, code in _blocks(content_str(message)):
+        for named, code in _blocks(text_of(message)):
             language = named or infer_lang(code)
             blocks.append(CodeBlock(code=code, language="" if language == UNKNOWN else language))
         return blocks

@@ -3,10 +3,11 @@
 import copy
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self, SupportsIndex
 
 from modelport.agents.agent import Agent
-from modelport.agents.content import content_str
+from modelport.agents.checks import check_options
+from modelport.agents.content import text_of
 from modelport.agents.conversable.coding import Coding
 from modelport.agents.conversable.history import Conversations, valid_name
 from modelport.agents.conversable.identity import HumanInputMode
@@ -72,6 +73,14 @@ class ConversableAgent(Nesting, Coding, Working):
                 f"human_input_mode must be one of {', '.join(_MODES)}, got {shown(human_input_mode)}",
                 param="human_input_mode",
             )
+        check_options(
+            name,
+            function_map=function_map,
+            chat_messages=chat_messages,
+            is_termination_msg=is_termination_msg,
+            max_consecutive_auto_reply=max_consecutive_auto_reply,
+            default_auto_reply=default_auto_reply,
+        )
         self._name = name
         self._oai_messages = Conversations(chat_messages)
         self._oai_system_message = [{"content": system_message, "role": "system"}]
@@ -131,6 +140,33 @@ class ConversableAgent(Nesting, Coding, Working):
             else:
                 entry["config"] = copy.copy(entry["init_config"])
 
+    # --- copies ---
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """An agent with histories of its own, as have those it talked with; models stay the same objects."""
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        for name, value in self.__dict__.items():
+            twin.__dict__[name] = value if name in _SHARED else copy.deepcopy(value, memo)
+        return twin
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        if type(self).__reduce__ is not object.__reduce__:
+            return super().__reduce_ex__(protocol)
+        raise TypeError(
+            f"agent {self.name!r} cannot be pickled, as its model cannot: make it anew where it is needed, and keep "
+            "what was said with initiate_chat(save=PATH) or ChatResult.save(PATH)"
+        )
+
+
+_SHARED = frozenset({"client", "llm_config", "client_cache", "previous_cache", "_stream", "_code_executor"})
+
 
 def _says_terminate(message: dict[str, Any]) -> bool:
-    return content_str(message.get("content")) == "TERMINATE"
+    content = message.get("content")
+    return not callable(content) and text_of(content) == "TERMINATE"  # a function is a template for its context

@@ -1,5 +1,6 @@
 """An agent's model: how it is wired, asked and counted. Knows one client of the two kinds, and no wire."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, ClassVar, Literal
@@ -16,6 +17,7 @@ from modelport.client.responses import Chunk
 from modelport.errors import ConfigError
 from modelport.sync import offload
 from modelport.types import Message
+from modelport.types.complaints import shown
 from modelport.types.messages import message_to_dict
 
 __all__ = ("QUIET", "Asking")
@@ -76,9 +78,16 @@ class Asking(Talking):
             ValueError: no entry names it.
             ConfigError: the agent has no config list.
         """
+        name = getattr(model_client_cls, "__name__", None)
+        if name is None or not callable(model_client_cls):
+            raise ConfigError(
+                f"agent {self.name!r} registers a class, got {shown(model_client_cls)}: give the class itself, which "
+                "is made for each entry of the config list that names it",
+                param="model_client_cls",
+            )
         if self.client is None:
             raise ConfigError(
-                f"agent {self.name!r} has no llm_config, so {model_client_cls.__name__} cannot be registered with it: "
+                f"agent {self.name!r} has no llm_config, so {name} cannot be registered with it: "
                 "give llm_config={'config_list': [{'model_client_cls': …}]}",
                 param="llm_config",
             )
@@ -277,15 +286,28 @@ def _calls(said: Any) -> Any:
     message = _dict_of(said)
     if not isinstance(message, dict):
         return message
-    call = message.get("function_call")
-    if call:
-        call["name"] = normalized_name(call["name"])
-    for each in message.get("tool_calls") or ():
-        each["function"]["name"] = normalized_name(each["function"]["name"])
+    _normalize(message.get("function_call"))
+    calls = message.get("tool_calls")
+    for each in calls if isinstance(calls, list | tuple) else ():
+        if not isinstance(each, dict):
+            continue
+        if each.get("function") is None:
+            each["function"] = {}
+        _normalize(each["function"])
         for key in ("id", "type"):
             if each.get(key, "") is None:
                 del each[key]
     return message
+
+
+def _normalize(call: Any) -> None:
+    """Make the name and the arguments of *call* text. What is no dict at all is refused when it is to be kept."""
+    if not isinstance(call, dict):
+        return
+    name, arguments = call.get("name"), call.get("arguments")
+    call["name"] = "" if name is None else normalized_name(str(name))
+    if not isinstance(arguments, str):
+        call["arguments"] = "{}" if arguments is None else json.dumps(arguments, default=str)
 
 
 def _dict_of(said: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from modelport.agents.carrying import with_carryover
 from modelport.agents.chat import ChatResult, a_initiate_chats, initiate_chats
+from modelport.agents.checks import consolidate_chat_info
 from modelport.agents.conversable.judging import Judging
 from modelport.agents.conversable.plan import Plan
 from modelport.agents.conversable.summarizing import Summarizing
@@ -53,7 +54,7 @@ class Chatting(Judging, Summarizing):
             RuntimeError: a reply function is a coroutine function; or a model client is not registered.
         """
         plan = self._plan(recipient, clear_history, silent, cache, max_turns, message, kwargs, blocking=True)
-        plan.check(summary_method)
+        plan.check(summary_method, summary_args)
         for agent in (self, recipient):
             agent._raise_exception_on_async_reply_functions()
         saved = open_saved(save, self, recipient, resume=resume)
@@ -90,7 +91,7 @@ class Chatting(Judging, Summarizing):
     ) -> ChatResult:
         """As :meth:`initiate_chat`, awaited: any number of chats at once on one loop."""
         plan = self._plan(recipient, clear_history, silent, cache, max_turns, message, kwargs, blocking=False)
-        plan.check(summary_method)
+        plan.check(summary_method, summary_args)
         saved = await a_open_saved(save, self, recipient, resume=resume)
         if saved.ended:
             return saved.result()
@@ -198,6 +199,7 @@ class Chatting(Judging, Summarizing):
         return finished if chat_index is None else finished[chat_index]
 
     def _with_sender(self, chat_queue: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        consolidate_chat_info(chat_queue, self)
         for chat in chat_queue:
             if chat.get("sender") is None:
                 chat["sender"] = self

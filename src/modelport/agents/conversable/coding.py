@@ -145,7 +145,7 @@ class Coding(Talking):
         return 1, f"unknown language {language}", None
 
 
-def _newest(messages: list[dict[str, Any]], last_n: Any) -> Iterator[str]:
+def _newest(messages: list[dict[str, Any]], last_n: Any) -> Iterator[Any]:
     """The contents to look for code in, newest first."""
     if last_n != "auto" and not (isinstance(last_n, int | float) and last_n >= 0):
         raise ValueError(
@@ -154,7 +154,7 @@ def _newest(messages: list[dict[str, Any]], last_n: Any) -> Iterator[str]:
     for seen, message in enumerate(reversed(messages)):
         if seen >= last_n if last_n != "auto" else message.get("role") != "user":
             return
-        if message["content"]:
+        if isinstance(message["content"], str | list) and message["content"]:
             yield message["content"]
 
 

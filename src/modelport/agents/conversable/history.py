@@ -5,6 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from modelport.errors import InvalidMessage
+from modelport.types.complaints import shown
+
 __all__ = ("Conversations", "History", "as_message", "flattened", "history_message", "normalized_name", "valid_name")
 
 _KEPT = ("content", "function_call", "tool_calls", "tool_responses", "tool_call_id", "name", "context")
@@ -53,12 +56,27 @@ class Conversations(defaultdict[Any, list[dict[str, Any]]]):
         if known is not None:
             self.update(known)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (), None, None, iter(self.items())
 
-def as_message(message: Any) -> dict[str, Any]:
-    """*message* as a dict: text becomes its content."""
+
+def as_message(message: Any, speaker: str | None = None) -> dict[str, Any]:
+    """*message*, of *speaker*, as a dict: text becomes its content.
+
+    Raises:
+        InvalidMessage: it is neither text nor anything like a dict.
+    """
     if isinstance(message, str):
         return {"content": message}
-    return message if isinstance(message, dict) else dict(message)
+    if isinstance(message, dict):
+        return message
+    try:
+        return dict(message)
+    except (TypeError, ValueError) as error:
+        whose = "" if speaker is None else f" of {speaker!r}"
+        raise InvalidMessage(
+            f"{error}: a message{whose} must be text or a dict, got {shown(message)}", param="message"
+        ) from error
 
 
 def history_message(message: dict[str, Any], role: str, name: str) -> dict[str, Any] | None:
@@ -66,6 +84,9 @@ def history_message(message: dict[str, Any], role: str, name: str) -> dict[str, 
 
     *role* is the speaker's part in this history ("assistant" for the owner, "user" for the other side) and *name* is
     what the speaker is called; a message may know better.
+
+    Raises:
+        InvalidMessage: it calls tools in no form that there is.
     """
     kept = {key: message[key] for key in _KEPT if message.get(key) is not None}
     calls = bool(kept.get("function_call") or kept.get("tool_calls"))
@@ -79,10 +100,29 @@ def history_message(message: dict[str, Any], role: str, name: str) -> dict[str, 
     else:
         kept["role"] = message.get("override_role", role)
     if calls:
+        _check_calls(kept, name)
         kept["role"] = "assistant"  # nobody else may call tools
     elif "name" not in kept:
         kept["name"] = name
     return kept
+
+
+def _check_calls(message: Mapping[str, Any], speaker: str) -> None:
+    call, calls = message.get("function_call"), message.get("tool_calls") or ()
+    if call and not isinstance(call, dict):
+        raise _not_a_call("function_call", speaker, "a dict with name and arguments", call)
+    if not isinstance(calls, list | tuple):
+        raise _not_a_call("tool_calls", speaker, "a list of dicts", calls)
+    for number, each in enumerate(calls):
+        if not isinstance(each, dict):
+            raise _not_a_call(f"tool_calls[{number}]", speaker, "a dict with id and function", each)
+        if each.get("function") is not None and not isinstance(each["function"], dict):
+            what = "a dict with name and arguments"
+            raise _not_a_call(f"tool_calls[{number}].function", speaker, what, each["function"])
+
+
+def _not_a_call(field: str, speaker: str, expected: str, came: object) -> InvalidMessage:
+    return InvalidMessage(f"{field} in a message of {speaker!r} must be {expected}, got {shown(came)}", param=field)
 
 
 def flattened(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -104,13 +144,13 @@ def normalized_name(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
 
 
-def valid_name(name: str) -> str:
+def valid_name(name: Any) -> str:
     """*name*, from a person.
 
     Raises:
         ValueError: it has other characters than letters, digits, ``_`` and ``-``, or more than 64.
     """
-    if not _NAME.match(name):
+    if not isinstance(name, str) or not _NAME.match(name):
         raise ValueError(f"Invalid name: {name}. Only letters, numbers, '_' and '-' are allowed.")
     if len(name) > _LONGEST_NAME:
         raise ValueError(f"Invalid name: {name}. Name must be less than 64 characters.")

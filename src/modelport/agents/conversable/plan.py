@@ -1,6 +1,6 @@
 """One chat that is to be held: who with whom, how far, and what is done around it. Sends nothing itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from typing import Any
@@ -33,7 +33,7 @@ class Plan(Struct, kw_only=True):
     blocking: bool
     turns: list[Turn] = []
 
-    def check(self, summary_method: Any) -> None:
+    def check(self, summary_method: Any, summary_args: Any) -> None:
         """Refuse what cannot work, before anything is said.
 
         Raises:
@@ -49,7 +49,9 @@ class Plan(Struct, kw_only=True):
                 f"max_turns must be a whole number or None for no limit, got {shown(self.max_turns)}",
                 param="max_turns",
             )
-        if not hasattr(self.recipient, "_prepare_chat"):
+        if summary_args is not None and not isinstance(summary_args, Mapping):
+            raise AgentError(f"summary_args must be a dict or None, got {shown(summary_args)}", param="summary_args")
+        if isinstance(self.recipient, type) or not hasattr(self.recipient, "_prepare_chat"):
             raise AgentError(f"recipient must be a ConversableAgent, got {shown(self.recipient)}", param="recipient")
 
     @contextmanager

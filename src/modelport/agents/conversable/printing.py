@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modelport.agents.content import content_str
+from modelport.agents.content import text_of
 from modelport.agents.conversable.history import as_message
 from modelport.agents.iostream import IOStream, colored
 from modelport.client.templating import instantiate
@@ -11,9 +11,17 @@ from modelport.client.templating import instantiate
 __all__ = ("print_message", "print_names", "print_rest")
 
 
+_PLAIN = (TypeError, ValueError, AssertionError)  # not their subclasses, which may want more than a text
+
+
 def print_message(message: Any, sender: str, recipient: str, *, templates: bool) -> None:
     """Print what *sender* said to *recipient*; with *templates*, ``{names}`` in it are filled from its context."""
-    _print_whole(IOStream.get_default(), as_message(message), sender, recipient, templates)
+    try:
+        _print_whole(IOStream.get_default(), as_message(message, sender), sender, recipient, templates)
+    except (TypeError, ValueError, AssertionError) as error:
+        if type(error) not in _PLAIN:
+            raise
+        raise type(error)(f"{error} (in what {sender!r} said to {recipient!r})") from error
 
 
 def print_rest(message: Any) -> None:
@@ -36,7 +44,7 @@ def _print_whole(stream: IOStream, message: Mapping[str, Any], sender: str, reci
     results = message.get("tool_responses")
     if results:
         for result in results:
-            _print_whole(stream, as_message(result), sender, recipient, templates)
+            _print_whole(stream, as_message(result, sender), sender, recipient, templates)
         if message.get("role") == "tool":
             return  # its content only repeats the results
     if message.get("role") in {"function", "tool"}:
@@ -57,14 +65,14 @@ def _print_speech(stream: IOStream, message: Mapping[str, Any], templates: bool)
     if content is not None:
         if "context" in message:
             content = instantiate(content, message["context"], templates)
-        stream.print(content_str(content), flush=True)
+        stream.print(text_of(content), flush=True)
     call = message.get("function_call")
     if call:
         call = dict(call)
         heading = f"***** Suggested function call: {call.get('name', '(No function name found)')} *****"
         _framed(stream, heading, _arguments(call))
     for each in message.get("tool_calls") or ():
-        called = dict(each.get("function", {}))
+        called = dict(each.get("function") or {})
         name = called.get("name", "(No function name found)")
         heading = f"***** Suggested tool call ({each.get('id', 'No tool call id found')}): {name} *****"
         _framed(stream, heading, _arguments(called))

@@ -7,12 +7,14 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from modelport.agents.agent import Agent
+from modelport.agents.checks import check_reply
 from modelport.agents.code_execution.processes import a_stoppable
 from modelport.agents.conversable.identity import Identity, Reply
 from modelport.agents.conversable.making import making
 from modelport.agents.turns import recorders
-from modelport.errors import SenderRequired
+from modelport.errors import AgentError, SenderRequired
 from modelport.storage.runtime_log import log_event, logging_enabled
+from modelport.types.complaints import shown
 
 __all__ = ("HOOKABLE_METHODS", "Replying", "takes_long", "twin_of")
 
@@ -72,10 +74,16 @@ class Replying(Identity):
 
         Raises:
             ValueError: *trigger* is none of these.
+            AgentError: *reply_func* cannot be called.
         """
         if trigger is not None and not callable(trigger) and not isinstance(trigger, list | str | Identity | Agent):
             raise ValueError(
                 f"trigger must be a class, a string, an agent, a callable or a list, got {type(trigger).__name__}"
+            )
+        if not callable(reply_func):
+            raise AgentError(
+                f"reply_func, registered with agent {self.name!r}, must be a function, got {shown(reply_func)}",
+                param="reply_func",
             )
         if remove_other_reply_funcs:
             self._reply_func_list.clear()
@@ -182,7 +190,8 @@ class Replying(Identity):
         for entry, function in self._functions_for(sender, options):
             if iscoroutinefunction(function):
                 continue
-            final, reply = function(self, messages=messages, sender=sender, config=entry["config"])
+            said = function(self, messages=messages, sender=sender, config=entry["config"])
+            final, reply = said if type(said) is tuple and len(said) == 2 else check_reply(self.name, function, said)
             self._log_reply(function, final, reply)
             if final:
                 return reply  # type: ignore[no-any-return]
@@ -194,13 +203,14 @@ class Replying(Identity):
             config = entry["config"]
             if iscoroutinefunction(function):
                 asked.add(getattr(function, "blocking_twin", ""))
-                final, reply = await function(self, messages=messages, sender=sender, config=config)
+                said = await function(self, messages=messages, sender=sender, config=config)
             elif getattr(function, "__qualname__", None) in asked:
                 continue
             elif getattr(function, "takes_long", False):
-                final, reply = await a_stoppable(function, self, messages, sender, config)
+                said = await a_stoppable(function, self, messages, sender, config)
             else:
-                final, reply = function(self, messages=messages, sender=sender, config=config)
+                said = function(self, messages=messages, sender=sender, config=config)
+            final, reply = said if type(said) is tuple and len(said) == 2 else check_reply(self.name, function, said)
             self._log_reply(function, final, reply)
             if final:
                 return reply  # type: ignore[no-any-return]
@@ -238,6 +248,8 @@ class Replying(Identity):
         if hookable_method not in self.hook_lists:
             raise AssertionError(f"{hookable_method} is not a hookable method: there are {', '.join(self.hook_lists)}.")
         hooks = self.hook_lists[hookable_method]
+        if not callable(hook):
+            raise AgentError(f"a hook of agent {self.name!r} must be a function, got {shown(hook)}", param="hook")
         if hook in hooks:
             raise AssertionError(f"{hook} is already registered as a hook.")
         is_async = iscoroutinefunction(hook)
@@ -302,7 +314,8 @@ def _may_be_changed(messages: Any) -> bool:
 
 
 def _with_last(messages: list[dict[str, Any]], content: Any) -> list[dict[str, Any]]:
-    if content == messages[-1]["content"]:
+    before = messages[-1]["content"]
+    if content is before or (isinstance(content, str) and content == before):  # arrays in lists cannot be compared
         return messages
     messages[-1]["content"] = content  # in the history, too: later turns read what the hooks made of it
     return list(messages)

@@ -62,9 +62,8 @@ class Summarizing(Asking):
             )
             return ""
         if isinstance(content, list):
-            return "\n".join(
-                part["text"].replace("TERMINATE", "") for part in content if isinstance(part, dict) and "text" in part
-            )
+            texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+            return "\n".join(text.replace("TERMINATE", "") for text in texts if isinstance(text, str))
         return content.replace("TERMINATE", "") if isinstance(content, str) else ""
 
     def _reflected(self, recipient: Any, args: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:

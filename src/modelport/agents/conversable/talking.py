@@ -10,12 +10,14 @@ from modelport.agents.conversable.printing import print_message, print_rest
 from modelport.agents.conversable.replying import Replying
 from modelport.agents.iostream import IOStream, colored
 from modelport.agents.turns import Turn, recorders
+from modelport.errors import AgentError
 from modelport.storage.runtime_log import log_event, logging_enabled
 
 __all__ = ("Talking",)
 
 _NOTHING_SAID = (
-    "{} can't be converted into a valid ChatCompletion message. Either content or function_call must be provided."
+    "{} can't be converted into a valid ChatCompletion message. Either content or function_call must be provided. "
+    "(What {!r} says to {!r}.)"
 )
 
 
@@ -133,7 +135,8 @@ class Talking(Replying):
 
         *role* is the speaker's part in this history, "assistant" where *is_sending*.
         """
-        kept = history_message(as_message(message), role, self.name if is_sending else conversation_id.name)
+        speaker = self.name if is_sending else conversation_id.name
+        kept = history_message(as_message(message, speaker), role, speaker)
         if kept is None:
             return False
         self._oai_messages[conversation_id].append(kept)
@@ -142,7 +145,7 @@ class Talking(Replying):
     def _sent(self, message: Any, recipient: Agent, request_reply: bool | None, reply: Any = None) -> None:
         """Keep and record what this agent says; *reply* is what was generated, where hooks changed it since."""
         if not self._append_oai_message(message, "assistant", recipient, is_sending=True):
-            raise ValueError(_NOTHING_SAID.format("Message"))
+            raise ValueError(_NOTHING_SAID.format("Message", self.name, recipient.name))
         if recorders():
             self._record(message if reply is None else reply, recipient, request_reply)
 
@@ -167,7 +170,7 @@ class Talking(Replying):
         if logging_enabled():
             log_event(self, "received_message", message=message, sender=sender.name, valid=valid)
         if not valid:
-            raise ValueError(_NOTHING_SAID.format("Received message"))
+            raise ValueError(_NOTHING_SAID.format("Received message", sender.name, self.name))
         if not self._is_silent(sender, silent):
             self._print_received_message(message, sender)
 
@@ -195,13 +198,23 @@ class Talking(Replying):
     def _process_message_before_send(self, message: Any, recipient: Agent, silent: bool) -> Any:
         """What the hooks make of a message that is about to be sent."""
         for hook in self._hooks("process_message_before_send"):
-            message = hook(sender=self, message=message, recipient=recipient, silent=silent)
+            message = self._given_back(hook(sender=self, message=message, recipient=recipient, silent=silent), hook)
         return message
 
     async def _a_process_message_before_send(self, message: Any, recipient: Agent, silent: bool) -> Any:
         """What the coroutine hooks make of a message that is about to be sent."""
         for hook in self._hooks("a_process_message_before_send"):
-            message = await hook(sender=self, message=message, recipient=recipient, silent=silent)
+            given = await hook(sender=self, message=message, recipient=recipient, silent=silent)
+            message = self._given_back(given, hook)
+        return message
+
+    def _given_back(self, message: Any, hook: Any) -> Any:
+        if message is None:
+            raise AgentError(
+                f"the hook {getattr(hook, '__name__', hook)} of agent {self.name!r} gave None for a message that is "
+                "about to be sent: it must return the message, changed or as it was",
+                param="hook",
+            )
         return message
 
     # --- forgetting ---

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 
 from modelport.agents import tools
 from modelport.agents.agent import Agent
+from modelport.agents.checks import check_options
 from modelport.agents.conversable.asking import Asking
 from modelport.agents.conversable.history import normalized_name, valid_name
 from modelport.agents.conversable.replying import twin_of
@@ -117,6 +118,7 @@ class Working(Asking):
         """Run these functions when they are asked for by their names; None takes one away."""
         for name, function in function_map.items():
             valid_name(name)
+            check_options(self.name, function_map={} if function is None else {name: function})
             if function is None and name not in self._function_map:
                 warnings.warn(f"The function {name} to remove doesn't exist", UserWarning, stacklevel=2)
             if name in self._function_map:

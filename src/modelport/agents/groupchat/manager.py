@@ -20,6 +20,7 @@ from modelport.agents.groupchat.roster import Roster
 from modelport.agents.groupchat.twins import AWAITING, BLOCKING, Ways, drive
 from modelport.agents.iostream import IOStream, colored
 from modelport.errors import AgentNameConflict, InvalidGroupChat, NoEligibleSpeaker
+from modelport.types.complaints import shown
 
 __all__ = ("GroupChatManager",)
 
@@ -36,7 +37,7 @@ class GroupChatManager(ConversableAgent):
     prints nothing of what is said in the group. Other keyword arguments are :class:`ConversableAgent`'s.
 
     Raises:
-        InvalidGroupChat: ``llm_config`` has tools or functions. It is a ValueError.
+        InvalidGroupChat: ``llm_config`` has tools or functions, or *groupchat* is none. It is a ValueError.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class GroupChatManager(ConversableAgent):
         silent: bool = False,
         **kwargs: Any,
     ) -> None:
+        if not isinstance(groupchat, Roster):
+            raise InvalidGroupChat(f"groupchat must be a GroupChat, got {shown(groupchat)}", param="groupchat")
         llm_config = kwargs.get("llm_config")
         if isinstance(llm_config, dict) and (llm_config.get("functions") or llm_config.get("tools")):
             raise InvalidGroupChat(

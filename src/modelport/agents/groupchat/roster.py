@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from modelport.agents.agent import Agent
-from modelport.agents.content import content_str
+from modelport.agents.content import text_of
 from modelport.agents.graphs import check_graph_validity
 from modelport.agents.groupchat import templates
 from modelport.agents.groupchat.mentions import mentioned
@@ -80,8 +80,8 @@ class Roster:
         if message["role"] != "function":
             message["name"] = speaker.name
         content = message["content"]
-        text = content_str(content)
-        if isinstance(content, list) and any(part["type"] != "text" for part in content):
+        text = text_of(content)
+        if "<image>" in text and not isinstance(content, str):
             message = {**message, "content": text}
         else:
             message["content"] = text
@@ -143,7 +143,7 @@ class Roster:
         """How often a message says each agent's name, if at all; what a model only thought does not count."""
         content = message_content["content"] if isinstance(message_content, dict) else message_content
         named = self.agents if agents is None else agents
-        return mentioned(content_str(content), [agent.name for agent in named])
+        return mentioned(text_of(content), [agent.name for agent in named])
 
     # --- what they are told ---
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modelport.agents.agent import Agent
 from modelport.errors import InvalidGroupChat
 
 __all__ = ("METHODS", "check_method", "check_settings")
@@ -37,6 +38,7 @@ def check_settings(group: Any) -> None:
     Raises:
         InvalidGroupChat: naming the field, what came, and what is expected.
     """
+    _check_members(group)
     if group.allow_repeat_speaker is not None and not isinstance(group.allow_repeat_speaker, bool | list):
         raise _wrong(
             "allow_repeat_speaker", "should be a bool or a list of Agents", group.allow_repeat_speaker, of="GroupChat "
@@ -60,6 +62,18 @@ def check_settings(group: Any) -> None:
         raise _wrong("select_speaker_transform_messages", "must be None or MessageTransforms", transforms)
     if not isinstance(group.select_speaker_auto_verbose, bool):
         raise _wrong("select_speaker_auto_verbose", "cannot be None or non-bool", group.select_speaker_auto_verbose)
+
+
+def _check_members(group: Any) -> None:
+    if not isinstance(group.agents, list | tuple):
+        raise _wrong("agents", "should be a list of Agents", group.agents)
+    for number, agent in enumerate(group.agents):
+        if isinstance(agent, type) or not isinstance(agent, Agent):
+            raise _wrong(f"agents[{number}]", "should be an Agent, not a name or a class", agent)
+    if not isinstance(group.messages, list):
+        raise _wrong("messages", "should be a list, empty for a new group", group.messages)
+    if not isinstance(group.max_round, int):
+        raise _wrong("max_round", "should be a whole number", group.max_round)
 
 
 def _wrong(field: str, expected: str, came: object, *, of: str = "") -> InvalidGroupChat:
