@@ -112,6 +112,28 @@ def test_many_threads_append_to_one_journal_without_losing_any(path: Path) -> No
         assert [number for whose, number in got if whose == who] == list(range(200))
 
 
+def test_who_flushes_while_the_writer_writes_writes_nothing_twice_and_loses_nothing(path: Path) -> None:
+    journal = Journal(path)
+    done = threading.Event()
+
+    def write_too() -> None:  # as who flushes does, where the writer's thread is only just beginning or has gone
+        while not done.is_set():
+            journal.write_pending()
+
+    threads = [threading.Thread(target=write_too) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(300):
+        journal.append("turn", number)
+        if number % 10 == 0:
+            time.sleep(0)
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert [entry.data for entry in journal.read()] == list(range(300))
+
+
 def test_several_processes_append_to_one_journal_at_once(path: Path) -> None:
     program = textwrap.dedent("""
         import sys

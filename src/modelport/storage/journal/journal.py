@@ -80,6 +80,7 @@ class Journal:
         self.durable_up_to: int = 0  # the number of the last ticket that is durable, and all before it
         self._most = most_waiting
         self._file = JournalFile(self.path)
+        self._writing = threading.Lock()
         self._changed = threading.Condition(threading.Lock())
         self._rows: list[Row] = []
         self._size = 0
@@ -185,6 +186,10 @@ class Journal:
 
     def write_pending(self) -> bool:
         """Write what waits; True where more waits, or other processes are in the way."""
+        with self._writing:  # one at a time: who flushes writes, too, where there is no thread for it
+            return self._write_batch()
+
+    def _write_batch(self) -> bool:
         with self._changed:
             rows = self._rows[:_BATCH]
             if not rows:
@@ -233,6 +238,7 @@ class Journal:
     def forget(self) -> None:
         """This is a forked child: what waits is the parent's."""
         self.generation += 1
+        self._writing = threading.Lock()
         self._changed = threading.Condition(threading.Lock())
         self._rows = []
         self._size = 0
