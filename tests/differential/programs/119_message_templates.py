@@ -23,7 +23,8 @@ report(
     without_context=user.initiate_chat(bot(allow_format_str_template=True), message="Hello {name}.").chat_history,
 )
 user.initiate_chat(bot(), message=function, summary_method=None)
-by_default = ConversableAgent("default", llm_config=llm(), human_input_mode="NEVER")
+by_default = ConversableAgent("default", llm_config=llm(), human_input_mode="NEVER", max_consecutive_auto_reply=1)
+by_default.register_model_client(ScriptedClient, replies=["ok"], requests=[])
 report(
     asked=asked,
     default_termination=attempt(user.initiate_chat, by_default, message=function),
