@@ -249,6 +249,44 @@ def test_a_content_that_is_a_template_needs_no_termination_function_of_its_own(c
     assert model.asked[0]["messages"][-1]["content"] == "3 apples"
 
 
+@pytest.mark.parametrize("wrong", [None, 5, "bot", ConversableAgent, {}])
+def test_messages_go_to_agents_not_to_names(wrong: Any) -> None:
+    user = talker("user")
+    said = r"must be an agent \(not its name, nor its class\), got"
+
+    with pytest.raises(AgentError, match=f"recipient, given to agent 'user', {said}"):
+        user.send("hi", wrong)
+    with pytest.raises(AgentError, match=f"recipient, given to agent 'user', {said}"):
+        asyncio.run(user.a_send("hi", wrong))
+    with pytest.raises(AgentError, match=f"sender, given to agent 'user', {said}"):
+        user.receive("hi", wrong)
+    with pytest.raises(AgentError, match=f"sender, given to agent 'user', {said}"):
+        asyncio.run(user.a_receive("hi", wrong))
+    if wrong is not None:
+        with pytest.raises(AgentError, match=f"agent, given to agent 'user', {said}"):
+            user.last_message(wrong)
+
+    assert not user.chat_messages
+
+
+@pytest.mark.parametrize("wrong", ["hi", 5, {"role": "user", "content": "hi"}, ["hi"], [5]])
+def test_a_reply_is_asked_for_with_a_list_of_messages(wrong: Any) -> None:
+    bot = talker("bot", "x")
+
+    with pytest.raises(InvalidMessage, match="messages that agent 'bot' replies to must be a list of dicts"):
+        bot.generate_reply(wrong)
+    with pytest.raises(InvalidMessage, match="messages that agent 'bot' replies to must be a list of dicts"):
+        asyncio.run(bot.a_generate_reply(wrong))
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "f"])
+def test_a_call_that_is_none_is_told_like_any_other(wrong: Any) -> None:
+    expected = f"Error: expected a call, a dict with name and arguments; got {type(wrong).__name__}."
+
+    assert talker("bot").execute_function(wrong)[1]["content"] == expected
+    assert asyncio.run(talker("bot").a_execute_function(wrong))[1]["content"] == expected
+
+
 # --- how a program sets things up ---
 
 
@@ -276,6 +314,8 @@ def test_a_function_that_is_none_is_refused_when_it_is_registered() -> None:
 
     with pytest.raises(AgentError, match=r"function_map\['f'\] of agent 'a' must be a function, got 'g'"):
         agent.register_function({"f": "g"})  # type: ignore[dict-item]
+    with pytest.raises(AgentError, match="function_map, given to agent 'a', must be a dict"):
+        agent.register_function(print)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"Invalid name: 5\. Only letters"):
         agent.register_function({5: print})  # type: ignore[dict-item]
 

@@ -3,10 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelport.errors import AgentError
+from modelport.errors import AgentError, InvalidMessage
 from modelport.types.complaints import shown
 
-__all__ = ("check_options", "check_reply", "check_summary_method", "consolidate_chat_info")
+__all__ = (
+    "check_agent",
+    "check_messages",
+    "check_options",
+    "check_reply",
+    "check_summary_method",
+    "consolidate_chat_info",
+)
 
 
 def consolidate_chat_info(
@@ -75,6 +82,35 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "max_consecutive_auto_reply": ("a number", lambda value: isinstance(value, int | float)),
     "default_auto_reply": ("text, a dict or None", lambda value: isinstance(value, str | Mapping)),
 }
+
+
+def check_agent(agent: str, field: str, value: Any) -> None:
+    """Refuse a *value* of *field*, given to the agent called *agent*, that is no agent.
+
+    Raises:
+        AgentError: naming what came, and what to do.
+    """
+    if isinstance(value, type) or not (hasattr(value, "name") and hasattr(value, "receive")):
+        raise AgentError(
+            f"{field}, given to agent {agent!r}, must be an agent (not its name, nor its class), got {shown(value)}",
+            param=field,
+        )
+
+
+def check_messages(agent: str, messages: Any) -> None:
+    """Refuse *messages* that the agent called *agent* cannot reply to.
+
+    Raises:
+        InvalidMessage: naming what came, and what to do.
+    """
+    odd = messages if not isinstance(messages, list | tuple) else messages[-1] if messages else None
+    if odd is not None and (odd is messages or not isinstance(odd, Mapping)):
+        raise InvalidMessage(
+            f"messages that agent {agent!r} replies to must be a list of dicts, such as "
+            f'[{{"role": "user", "content": "hello"}}]; got {"" if odd is messages else "a list that ends with "}'
+            f"{shown(odd)}",
+            param="messages",
+        )
 
 
 def check_reply(agent: str, function: Any, said: Any) -> tuple[Any, Any]:

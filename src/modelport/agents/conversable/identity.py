@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from modelport.agents.agent import Agent
+from modelport.agents.checks import check_agent
 from modelport.agents.conversable.history import Conversations
 
 __all__ = ("HumanInputMode", "Identity", "Reply", "agent_names")
@@ -80,6 +81,8 @@ class Identity:
         """
         chats = self._oai_messages
         if agent is not None:
+            if not isinstance(agent, Identity):
+                check_agent(self.name, "agent", agent)
             if agent not in chats:
                 raise KeyError(
                     f"The agent '{agent.name}' is not present in any conversation. No history available for this agent."

@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from modelport.agents.agent import Agent
-from modelport.agents.checks import check_reply
+from modelport.agents.checks import check_agent, check_messages, check_reply
 from modelport.agents.code_execution.processes import a_stoppable
 from modelport.agents.conversable.identity import Identity, Reply
 from modelport.agents.conversable.making import making
@@ -153,6 +153,7 @@ class Replying(Identity):
 
         Raises:
             AssertionError: both are None.
+            AgentError: *messages* are no list of dicts, or *sender* is no agent.
         """
         messages = self._messages_to_reply_to(messages, sender)
         messages = self.process_all_messages_before_reply(self.process_last_received_message(messages))
@@ -180,7 +181,10 @@ class Replying(Identity):
     def _messages_to_reply_to(
         self, messages: list[dict[str, Any]] | None, sender: Agent | None
     ) -> list[dict[str, Any]]:
+        if sender is not None and not isinstance(sender, Identity):
+            check_agent(self.name, "sender", sender)
         if messages is not None:
+            check_messages(self.name, messages)
             return messages
         if sender is None:
             raise AssertionError(f"Either messages={messages!r} or sender={sender!r} must be provided.")

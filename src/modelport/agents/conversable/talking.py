@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from modelport.agents.agent import Agent
+from modelport.agents.checks import check_agent
 from modelport.agents.conversable.history import History, as_message, history_message
 from modelport.agents.conversable.making import made
 from modelport.agents.conversable.printing import print_message, print_rest
@@ -39,7 +40,9 @@ class Talking(Replying):
 
         Raises:
             ValueError: the message says nothing.
+            AgentError: *recipient* is no agent, or the message neither text nor a dict.
         """
+        check_agent(self.name, "recipient", recipient)
         message = self._process_message_before_send(message, recipient, self._is_silent(self, silent))
         self._sent(message, recipient, request_reply)
         recipient.receive(message, self, request_reply, silent)  # type: ignore[call-arg]
@@ -52,6 +55,7 @@ class Talking(Replying):
         silent: bool | None = False,
     ) -> None:
         """As :meth:`send`, awaited."""
+        check_agent(self.name, "recipient", recipient)
         message = await self._a_process_message_before_send(message, recipient, self._is_silent(self, silent))
         self._sent(message, recipient, request_reply)
         await recipient.a_receive(message, self, request_reply, silent)  # type: ignore[call-arg]
@@ -68,6 +72,7 @@ class Talking(Replying):
         Raises:
             ValueError: the message says nothing.
         """
+        check_agent(self.name, "sender", sender)
         self._process_received_message(message, sender, silent)
         if self._stays_quiet(sender, request_reply):
             return
@@ -95,6 +100,7 @@ class Talking(Replying):
         silent: bool | None = False,
     ) -> None:
         """As :meth:`receive`, awaited."""
+        check_agent(self.name, "sender", sender)
         self._process_received_message(message, sender, silent)
         if self._stays_quiet(sender, request_reply):
             return

@@ -11,7 +11,9 @@ from modelport.agents.conversable.asking import Asking
 from modelport.agents.conversable.history import normalized_name, valid_name
 from modelport.agents.conversable.replying import twin_of
 from modelport.agents.iostream import IOStream, colored
+from modelport.errors import AgentError
 from modelport.storage.runtime_log import log_function_use, logging_enabled
+from modelport.types.complaints import shown
 
 __all__ = ("Working", "register_function")
 
@@ -116,6 +118,12 @@ class Working(Asking):
 
     def register_function(self, function_map: Mapping[str, Callable[..., Any] | None]) -> None:
         """Run these functions when they are asked for by their names; None takes one away."""
+        if not isinstance(function_map, Mapping):
+            raise AgentError(
+                f"function_map, given to agent {self.name!r}, must be a dict of functions by name, got "
+                f"{shown(function_map)}",
+                param="function_map",
+            )
         for name, function in function_map.items():
             valid_name(name)
             check_options(self.name, function_map={} if function is None else {name: function})

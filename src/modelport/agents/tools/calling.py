@@ -113,9 +113,11 @@ async def a_execute(
 
 
 def _prepare(
-    call: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+    call: Any, functions: Mapping[str, Callable[..., Any]]
 ) -> tuple[str, Callable[..., Any] | None, dict[str, Any] | None, str]:
     """The name, the function and its arguments; or an error as text where one is missing."""
+    if not isinstance(call, Mapping):
+        return "", None, None, f"Error: expected a call, a dict with name and arguments; got {type(call).__name__}."
     name = call.get("name") or ""
     function = functions.get(name) if isinstance(name, str) else None
     if function is None:
