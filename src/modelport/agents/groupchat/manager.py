@@ -13,6 +13,7 @@ from typing import Any
 
 from modelport.agents.agent import Agent
 from modelport.agents.conversable import ConversableAgent
+from modelport.agents.conversable.asking import QUIET
 from modelport.agents.groupchat.clearing import clear_command
 from modelport.agents.groupchat.group import GroupChat
 from modelport.agents.groupchat.resuming import check_names, from_string, messages_to_resume, without_termination
@@ -98,18 +99,21 @@ class GroupChatManager(ConversableAgent):
         prepare_recipient: bool = True,
         reply_at_receive: bool = True,
     ) -> None:
-        super()._prepare_chat(recipient, clear_history, prepare_recipient, reply_at_receive)
+        """As every agent does; and so does each of the group, but for a *recipient* who is about to do so anyway."""
         if clear_history:
             self._groupchat.reset()
-        for agent in self._groupchat.agents:
-            if (recipient != agent or prepare_recipient) and isinstance(agent, ConversableAgent):
-                agent._prepare_chat(self, clear_history, False, reply_at_receive)
+        super()._prepare_chat(recipient, clear_history, prepare_recipient, reply_at_receive)
+        for member in self._members():
+            if prepare_recipient or member != recipient:
+                member._prepare_chat(self, clear_history, prepare_recipient=False, reply_at_receive=reply_at_receive)
 
     def _raise_exception_on_async_reply_functions(self) -> None:
-        super()._raise_exception_on_async_reply_functions()
-        for agent in self._groupchat.agents:
-            if isinstance(agent, ConversableAgent):
-                agent._raise_exception_on_async_reply_functions()
+        for refuse in (super(), *self._members()):
+            refuse._raise_exception_on_async_reply_functions()
+
+    def _members(self) -> list[ConversableAgent]:
+        """The agents of the group that are made as this one is."""
+        return [agent for agent in self._groupchat.agents if isinstance(agent, ConversableAgent)]
 
     # --- the rounds ---
 
@@ -170,6 +174,7 @@ class GroupChatManager(ConversableAgent):
         return False
 
     async def _reply_of_next(self, group: GroupChat, speaker: Any, ways: Ways) -> tuple[Any, Any]:
+        quiet = QUIET.set(QUIET.get() or self._silent)  # words that are shown while they come, too
         try:
             speaker = await ways.select(group, speaker, self)
             if not self._silent:
@@ -181,6 +186,8 @@ class GroupChatManager(ConversableAgent):
             if admin is None:
                 raise
             return admin, await ways.reply(admin, self)
+        finally:
+            QUIET.reset(quiet)
 
     @contextmanager
     def _cache_lent_to(self, agents: list[Agent]) -> Iterator[None]:
