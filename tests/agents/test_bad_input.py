@@ -12,9 +12,16 @@ import numpy as np
 import pytest
 
 from modelport import autogen
-from modelport.agents import ConversableAgent, GroupChat, GroupChatManager, a_initiate_chats, initiate_chats
+from modelport.agents import (
+    ConversableAgent,
+    GroupChat,
+    GroupChatManager,
+    a_initiate_chats,
+    initiate_chats,
+    register_function,
+)
 from modelport.agents.content import text_of
-from modelport.errors import AgentError, ConfigError, InvalidGroupChat, InvalidMessage
+from modelport.errors import AgentError, ConfigError, InvalidCarryOverType, InvalidGroupChat, InvalidMessage
 from tests.agents.talkers import Terminal, echo, saying, talker
 
 Begin = Callable[..., Any]
@@ -436,6 +443,34 @@ def test_no_chats_are_no_results() -> None:
     assert asyncio.run(a_initiate_chats([])) == {}
 
 
+@BOTH
+@pytest.mark.parametrize("carryover", [5, {"a": 1}, ("a",), {"a"}, 0.5])
+def test_a_carryover_of_the_wrong_type_is_named(chat: Begin, carryover: Any) -> None:
+    with pytest.raises(InvalidCarryOverType, match=f"got {type(carryover).__name__}"):
+        chat(talker("user"), talker("bot", "x"), carryover=carryover)
+
+
+@BOTH
+def test_a_carryover_may_not_be_nested_without_end(chat: Begin) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(InvalidCarryOverType, match="got a list that is nested too deeply"):
+        chat(talker("user"), talker("bot", "x"), carryover=[deep])
+
+    while deep:  # freed one by one: pytest would look at it whole
+        deep = deep.pop()
+
+
+@pytest.mark.parametrize("wrong", [None, "bot", ConversableAgent])
+def test_tools_are_registered_with_agents(wrong: Any) -> None:
+    with pytest.raises(AgentError, match="caller must be a ConversableAgent, got"):
+        register_function(print, caller=wrong, executor=talker("a"), description="prints")
+    with pytest.raises(AgentError, match="executor must be a ConversableAgent, got"):
+        register_function(print, caller=talker("a"), executor=wrong, description="prints")
+
+
 # --- groups ---
 
 
@@ -475,6 +510,22 @@ def test_a_speaker_function_that_returns_a_stranger_is_refused(chat: Begin, choi
 
     with pytest.raises(InvalidGroupChat, match=says):
         chat(a, GroupChatManager(group, silent=True), max_turns=None)
+
+
+@BOTH
+@pytest.mark.parametrize("choice", [None, "b", ConversableAgent])
+def test_a_group_of_ones_own_that_picks_no_agent_is_named(chat: Begin, choice: Any) -> None:
+    class Own(GroupChat):
+        def select_speaker(self, last_speaker: Any, selector: Any) -> Any:
+            return choice
+
+        async def a_select_speaker(self, last_speaker: Any, selector: Any) -> Any:
+            return choice
+
+    a, b = talker("a"), talker("b")
+
+    with pytest.raises(InvalidGroupChat, match=r"select_speaker\(\) of Own must give an agent of the group, got .*'b'"):
+        chat(a, GroupChatManager(Own([a, b], []), silent=True), max_turns=None)
 
 
 # --- agents as things ---

@@ -11,12 +11,21 @@ _HEADING = "\nContext: \n"
 
 
 def carryover_text(item: Any) -> str:
-    """One thing that is carried over, as text: itself, or the content of a message."""
+    """One thing that is carried over, as text: itself, or the content of a message.
+
+    Raises:
+        InvalidCarryOverType: it is nested too deeply to be text.
+    """
     if isinstance(item, str):
         return item
     if isinstance(item, dict) and "content" in item:
         return str(item["content"])
-    return str(item)
+    try:
+        return str(item)
+    except RecursionError as error:
+        raise InvalidCarryOverType(
+            f"Carryover should be a string or a list of strings: got a {type(item).__name__} that is nested too deeply."
+        ) from error
 
 
 def with_carryover(message: Any, options: Mapping[str, Any]) -> Any:

@@ -207,7 +207,15 @@ class Working(Asking):
 def register_function(
     f: Callable[..., Any], *, caller: Working, executor: Working, name: str | None = None, description: str
 ) -> None:
-    """Let *caller*'s model ask for *f*, and *executor* run it."""
+    """Let *caller*'s model ask for *f*, and *executor* run it.
+
+    Raises:
+        AgentError: *caller* or *executor* is no agent that has tools.
+    """
+    given: dict[str, Any] = {"caller": caller, "executor": executor}
+    for field, agent in given.items():
+        if isinstance(agent, type) or not hasattr(agent, "register_for_execution"):
+            raise AgentError(f"{field} must be a ConversableAgent, got {shown(agent)}", param=field)
     caller.register_for_llm(name=name, description=description)(f)
     executor.register_for_execution(name=name)(f)
 

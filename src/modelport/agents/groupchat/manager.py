@@ -108,8 +108,9 @@ class GroupChatManager(ConversableAgent):
                 member._prepare_chat(self, clear_history, prepare_recipient=False, reply_at_receive=reply_at_receive)
 
     def _raise_exception_on_async_reply_functions(self) -> None:
-        for refuse in (super(), *self._members()):
-            refuse._raise_exception_on_async_reply_functions()
+        super()._raise_exception_on_async_reply_functions()
+        for member in self._members():
+            member._raise_exception_on_async_reply_functions()
 
     def _members(self) -> list[ConversableAgent]:
         """The agents of the group that are made as this one is."""
@@ -176,7 +177,7 @@ class GroupChatManager(ConversableAgent):
     async def _reply_of_next(self, group: GroupChat, speaker: Any, ways: Ways) -> tuple[Any, Any]:
         quiet = QUIET.set(QUIET.get() or self._silent)  # words that are shown while they come, too
         try:
-            speaker = await ways.select(group, speaker, self)
+            speaker = _agent_chosen(group, await ways.select(group, speaker, self))
             if not self._silent:
                 stream = IOStream.get_default()
                 stream.print(colored(f"\nNext speaker: {speaker.name}\n", "green"), flush=True)
@@ -322,6 +323,17 @@ class GroupChatManager(ConversableAgent):
     def messages_to_string(self, messages: list[Message]) -> str:
         """*messages* as a JSON text, to be kept and given to :meth:`resume`."""
         return json.dumps(messages)
+
+
+def _agent_chosen(group: GroupChat, chosen: Any) -> Any:
+    """What ``select_speaker`` gave, which a subclass may have overridden."""
+    if not hasattr(chosen, "generate_reply") or isinstance(chosen, type):
+        raise InvalidGroupChat(
+            f"select_speaker() of {type(group).__name__} must give an agent of the group, got {shown(chosen)}: "
+            f"group.agent_by_name(name) finds one; in the group are {group.agent_names}",
+            param="select_speaker",
+        )
+    return chosen
 
 
 def _refuse_clashing_names(group: GroupChat) -> None:
