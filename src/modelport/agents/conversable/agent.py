@@ -129,16 +129,16 @@ class ConversableAgent(Nesting, Coding, Working):
 
     def reset(self) -> None:
         """Forget all chats, counters and usage; reply functions begin with their first configuration again."""
-        self.clear_history()
-        self.reset_consecutive_auto_reply_counter()
-        self.stop_reply_at_receive()
         if self.client is not None:
             self.client.clear_usage_summary()
+        for forget in (self.clear_history, self.stop_reply_at_receive, self.reset_consecutive_auto_reply_counter):
+            forget()
         for entry in self._reply_func_list:
-            if entry["reset_config"] is not None:
-                entry["reset_config"](entry["config"])
-            else:
+            begin_again = entry["reset_config"]
+            if begin_again is None:
                 entry["config"] = copy.copy(entry["init_config"])
+            else:
+                begin_again(entry["config"])
 
     # --- copies ---
 

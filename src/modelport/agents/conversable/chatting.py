@@ -153,13 +153,13 @@ class Chatting(Judging, Summarizing):
         self, recipient: Any, clear_history: bool, prepare_recipient: bool = True, reply_at_receive: bool = True
     ) -> None:
         """Begin anew with *recipient*, and let it do the same with this agent."""
-        self.reset_consecutive_auto_reply_counter(recipient)
-        self.reply_at_receive[recipient] = reply_at_receive
         if clear_history:
-            self.clear_history(recipient)
             self._human_input = []
+            self.clear_history(recipient)
+        self.reply_at_receive[recipient] = reply_at_receive
+        self.reset_consecutive_auto_reply_counter(recipient)
         if prepare_recipient:
-            recipient._prepare_chat(self, clear_history, False, reply_at_receive)
+            recipient._prepare_chat(self, clear_history, prepare_recipient=False, reply_at_receive=reply_at_receive)
 
     # --- the first message ---
 

@@ -85,19 +85,17 @@ class Replying(Identity):
                 f"reply_func, registered with agent {self.name!r}, must be a function, got {shown(reply_func)}",
                 param="reply_func",
             )
-        if remove_other_reply_funcs:
-            self._reply_func_list.clear()
-        self._reply_func_list.insert(
-            position,
-            {
-                "trigger": trigger,
-                "reply_func": reply_func,
-                "config": copy.copy(config),
-                "init_config": config,
-                "reset_config": reset_config,
-                "ignore_async_in_sync_chat": ignore_async_in_sync_chat and iscoroutinefunction(reply_func),
-            },
-        )
+        entry = {
+            "reply_func": reply_func,
+            "trigger": trigger,
+            "init_config": config,
+            "config": copy.copy(config),
+            "reset_config": reset_config,
+            "ignore_async_in_sync_chat": iscoroutinefunction(reply_func) and ignore_async_in_sync_chat,
+        }
+        others = [] if remove_other_reply_funcs else self._reply_func_list[:]
+        others.insert(position, entry)
+        self._reply_func_list[:] = others
 
     def replace_reply_func(self, old_reply_func: Callable[..., Any], new_reply_func: Callable[..., Any]) -> None:
         """Ask *new_reply_func* wherever *old_reply_func* was asked."""
