@@ -510,6 +510,14 @@ def test_a_process_that_ends_with_a_failing_journal_says_what_is_lost(path: Path
     assert "1 entry is not in it" in ended.stderr
 
 
+def test_what_is_acknowledged_was_handed_to_the_disk_itself(path: Path) -> None:
+    journal = Journal(path)
+
+    settings = [journal._file._open().execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "fullfsync")]
+
+    assert settings == [2, 1]  # FULL: a log that is not synchronised survives a killed process, not a loss of power
+
+
 def test_half_a_batch_is_never_written(path: Path) -> None:
     file = JournalFile(path)
     rows: list[Any] = [("a", "turn", 0.0, b"\xc0"), ("a", None, 0.0, b"\xc0")]

@@ -115,6 +115,17 @@ def test_tools_may_be_taken_away_again() -> None:
         caller.update_tool_signature("add", is_remove=True)
 
 
+def test_a_tool_that_came_with_the_configuration_can_be_taken_away_from_the_model() -> None:
+    tool = {"type": "function", "function": {"name": "add", "parameters": {}}}
+    caller = ConversableAgent("caller", model=(model := saying("a", "b")), llm_config={"tools": [tool]})
+
+    caller.generate_oai_reply([{"role": "user", "content": "add"}])
+    caller.update_tool_signature("add", is_remove=True)
+    caller.generate_oai_reply([{"role": "user", "content": "add"}])
+
+    assert [len(asked.get("tools") or ()) for asked in model.asked] == [1, 0]
+
+
 def test_functions_in_openais_older_form_work_too() -> None:
     caller, executor = pair("x")
 
