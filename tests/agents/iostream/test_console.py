@@ -75,6 +75,29 @@ def test_a_pipe_gets_every_character(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == "a\x1b[2Jb\r|1|None\x07\n"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "Grüße 世界 \\ud800|1\n"),
+        ("ascii", "Gr\\xfc\\xdfe \\u4e16\\u754c \\ud800|1\n"),
+        ("cp1252", "Grüße \\u4e16\\u754c \\ud800|1\n"),
+    ],
+)
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # the latter where the system has no locale
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_stdout_cannot_write_is_escaped(encoding: str, shown: str, terminal: bool, errors: str) -> None:
+    class Out(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return terminal
+
+    written = io.BytesIO()
+    with redirect_stdout(Out(written, encoding=encoding, errors=errors, newline="\n")):
+        IOConsole().print("Grüße 世界 \ud800", 1, sep="|", flush=True)
+        text = written.getvalue().decode(encoding)
+
+    assert text == shown
+
+
 def test_a_terminal_gets_no_escape_sequence_of_a_model() -> None:
     with looked_at() as screen:
         IOConsole().print("safe\x1b]52;c;aGk=\x07 and\x1b[2J sound\r", "\x9b31mred", sep="\x1b[H ", end="\x1bc!\n")

@@ -26,7 +26,8 @@ class IOConsole(IOStream):
 
     On a terminal, what is printed loses its escape sequences and control characters, but for the colours of
     :func:`~modelport.agents.iostream.colours.colored` where its result is printed as an object of its own. Elsewhere
-    (a pipe, a file, a notebook) every character is kept.
+    (a pipe, a file, a notebook) every character is kept. One that stdout's encoding has no form for is written as
+    ``\\u4e16``: what a model says ends no chat.
     """
 
     _cleaner: Cleaner | None = (
@@ -37,6 +38,7 @@ class IOConsole(IOStream):
         """Print *objects*, as the builtin does."""
         out = sys.stdout
         if out is None or not is_terminal(out):
+            objects = tuple(_fitting(str(each), out) for each in objects)
             print(*objects, sep=sep, end=end, flush=flush)  # noqa: T201  (a console is for printing)
             return
         # A sequence may be split between the pieces of a streamed answer, but outlasts no separator and no end.
@@ -48,7 +50,7 @@ class IOConsole(IOStream):
             shown.append(thing.cleaned() if isinstance(thing, Coloured) else cleaner.feed(str(thing)))
         if not end:
             self._cleaner = cleaner
-        out.write(Cleaner().feed(sep).join(shown) + Cleaner().feed(end))
+        out.write(_fitting(Cleaner().feed(sep).join(shown) + Cleaner().feed(end), out))
         if flush:
             out.flush()
 
@@ -128,3 +130,16 @@ async def _readable(file: int) -> None:
         await ready
     finally:
         loop.remove_reader(file)
+
+
+def _fitting(text: str, out: TextIO | None) -> str:
+    """*text* with the characters escaped that *out* cannot write: an encoding has no form for half a character, and
+    many a system's own for few others."""
+    encoding = getattr(out, "encoding", None)
+    if text.isascii() or not isinstance(encoding, str):
+        return text
+    try:
+        text.encode(encoding, getattr(out, "errors", None) or "strict")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
