@@ -127,3 +127,10 @@ async def test_a_total_is_divided_by_estimate_for_readers_who_need_its_parts() -
     usage = await usage_of(*reply("hello"), Usage(total_tokens=120), split=True)
 
     assert usage == Usage(104, 16, total_tokens=120, estimated=True)
+
+
+def test_messages_that_only_the_users_class_can_read_are_estimated_all_the_same() -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}  # Mistral's have no id
+    request = request_from_params({"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]})
+
+    assert estimate_tokens(request) > 10

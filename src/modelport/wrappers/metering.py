@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from modelport.errors import InvalidRequest
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, WholeAnswer
 from modelport.types import (
     ChatRequest,
@@ -217,10 +218,19 @@ class _Tally:
 
 
 def estimate_tokens(request: ChatRequest) -> int:
-    """About how many tokens *request*'s prompt has: a token for every four bytes of its text, and some per message."""
+    """About how many tokens *request*'s prompt has: a token for every four bytes of its text, and some per message.
+
+    Messages that only a class of the user's can read are counted by all that stands in them.
+    """
     quick = _quickly(request)
     if quick is not None:
         return quick
+    messages = request.messages
+    if type(messages) is Messages:
+        try:
+            messages.values  # noqa: B018  (converted here for the first time, which may fail)
+        except InvalidRequest:
+            return tokens_of(_size(repr(messages.given))) + _A_MESSAGE * len(messages.given)
     written, images = 0, 0
     for message in request.messages:
         content = message.content
