@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from inspect import isawaitable
+from os import PathLike
 from typing import Any
 
 from modelport.agents.carrying import with_carryover
@@ -34,7 +35,7 @@ class Chatting(Judging, Summarizing):
         summary_args: dict[str, Any] | None = None,
         message: dict[str, Any] | str | Callable[..., Any] | None = None,
         *,
-        save: Any = None,
+        save: str | PathLike[str] | None = None,
         resume: bool = False,
         **kwargs: Any,
     ) -> ChatResult:
@@ -85,7 +86,7 @@ class Chatting(Judging, Summarizing):
         summary_args: dict[str, Any] | None = None,
         message: dict[str, Any] | str | Callable[..., Any] | None = None,
         *,
-        save: Any = None,
+        save: str | PathLike[str] | None = None,
         resume: bool = False,
         **kwargs: Any,
     ) -> ChatResult:
