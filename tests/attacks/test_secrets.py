@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from modelport import Client, ConversableAgent
+from modelport.agents import load_chat
 from modelport.errors import ModelportError
 from tests.server.processes import serving
 
@@ -150,3 +151,24 @@ def test_no_key_of_a_model_gets_into_what_is_kept_of_a_chat(
     assert b"answer" in kept
     for canary in (KEY, FOUND):
         assert canary.encode() not in kept
+
+
+class Complaining(Answering):
+    """A client class whose error quotes its key, as some services' errors do."""
+
+    def create(self, params: object) -> object:
+        raise RuntimeError(f"401: the key {self.key} is not valid")
+
+
+def test_the_error_that_ended_a_chat_is_kept_without_the_key_that_it_quotes(tmp_path: Path) -> None:
+    entry = {"model": "mine", "model_client_cls": "Complaining", "api_key": FOUND}
+    assistant = ConversableAgent("assistant", llm_config={"config_list": [entry], "cache_seed": None})
+    assistant.register_model_client(Complaining)
+    user = ConversableAgent("user", human_input_mode="NEVER")
+
+    with pytest.raises(Exception, match="is not valid"):
+        user.initiate_chat(assistant, message="hi", max_turns=2, save=tmp_path / "chat.db", silent=True)
+
+    broken = load_chat(tmp_path / "chat.db").broken_off or ""
+    assert "401: the key *** is not valid" in broken
+    assert FOUND.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())

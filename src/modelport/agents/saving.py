@@ -14,6 +14,7 @@ from typing import Any
 from modelport.agents.turns import Turn, recorders
 from modelport.errors import AgentNameConflict
 from modelport.storage.journal import Journal, open_journal
+from modelport.storage.runtime_log.plain import Plain
 from modelport.types.ids import mint_id
 
 __all__ = ("FORMAT", "Saver", "is_running", "outcome_of", "participants", "save_result", "this_process")
@@ -111,7 +112,10 @@ class Saver:
 
     def broken(self, error: BaseException) -> None:
         """The chat ended by *error*."""
-        self._write("broken", {"error": f"{type(error).__name__}: {error}"[:2000]})
+        known = Plain()  # the environment's keys, and now those of the configurations
+        for agent in self._agents.values():
+            known.event(getattr(agent, "llm_config", None))
+        self._write("broken", {"error": known.text(f"{type(error).__name__}: {error}")[:2000]})
 
     def end(self, result: Any) -> None:
         """The chat is over, and came to *result*; nothing is waited for."""
