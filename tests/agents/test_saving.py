@@ -360,7 +360,6 @@ def test_a_chat_that_an_error_ended_goes_on_in_the_same_process(path: Path) -> N
 
     with pytest.raises(Exception, match="the model is down"):
         hold()
-    open_journal(path).flush()
     broken = load(path)
     mended.append(True)
     result = hold()

@@ -294,9 +294,14 @@ def read_journal(
 ) -> Iterator[Entry]:
     """The durable entries of the journal at *path*, in order: of one *chat*, of *kinds*, after entry number *after*.
 
+    What :func:`open_journal`'s object has in this process is made durable first.
+
     Raises:
-        JournalError: there is no such file, it is no journal, or damaged.
+        JournalError: there is no such file, it is no journal, or damaged; or what waits for it cannot be written.
     """
+    mine = _shared.get(Path(path).absolute())
+    if mine is not None:
+        mine.flush()
     for number, row in read_rows(Path(path), chat=chat, kinds=kinds, after=after):
         try:
             yield _entry(number, row)
