@@ -160,9 +160,13 @@ class Complaining(Answering):
         raise RuntimeError(f"401: the key {self.key} is not valid")
 
 
-def test_the_error_that_ended_a_chat_is_kept_without_the_key_that_it_quotes(tmp_path: Path) -> None:
-    entry = {"model": "mine", "model_client_cls": "Complaining", "api_key": FOUND}
-    assistant = ConversableAgent("assistant", llm_config={"config_list": [entry], "cache_seed": None})
+@pytest.mark.parametrize("by_client", [False, True], ids=["llm_config", "model"])
+def test_the_error_that_ended_a_chat_is_kept_without_the_key_that_it_quotes(tmp_path: Path, by_client: bool) -> None:
+    config_list = [{"model": "mine", "model_client_cls": "Complaining", "api_key": FOUND}]
+    if by_client:
+        assistant = ConversableAgent("assistant", model=Client(config_list=config_list))
+    else:
+        assistant = ConversableAgent("assistant", llm_config={"config_list": config_list, "cache_seed": None})
     assistant.register_model_client(Complaining)
     user = ConversableAgent("user", human_input_mode="NEVER")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from modelport.agents.turns import Turn, recorders
 from modelport.errors import AgentNameConflict
+from modelport.secret import redact
 from modelport.storage.journal import Journal, open_journal
 from modelport.storage.runtime_log.plain import Plain
 from modelport.types.ids import mint_id
@@ -113,9 +114,11 @@ class Saver:
     def broken(self, error: BaseException) -> None:
         """The chat ended by *error*."""
         known = Plain()  # the environment's keys, and now those of the configurations
+        text = f"{type(error).__name__}: {error}"
         for agent in self._agents.values():
             known.event(getattr(agent, "llm_config", None))
-        self._write("broken", {"error": known.text(f"{type(error).__name__}: {error}")[:2000]})
+            text = redact(text, getattr(getattr(agent, "client", None), "secrets", ()))
+        self._write("broken", {"error": known.text(text)[:2000]})
 
     def end(self, result: Any) -> None:
         """The chat is over, and came to *result*; nothing is waited for."""

@@ -14,6 +14,7 @@ from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, InvalidRequest, NotRegistered, UnknownModelClient
 from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
+from modelport.secret import Secret
 from modelport.storage.cache import Cache, open_cache
 from modelport.storage.runtime_log import logging_enabled
 from modelport.sync import iterate, limit_threads, run, use_threads
@@ -277,6 +278,11 @@ class Client(CountsUsage):
     def extract_text_or_completion_object(self, response: ChatResponse) -> list[str | Message]:
         """For each choice its text, or its message where it calls tools."""
         return texts_or_messages(response)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The keys of its entries, for those who keep texts that may quote one."""
+        return tuple(slot.entry.api_key for slot in self._slots if slot.entry.api_key is not None)
 
     # --- leaving ---
 
