@@ -81,6 +81,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "is_termination_msg": ("a function of a message", callable),
     "max_consecutive_auto_reply": ("a number", lambda value: isinstance(value, int | float)),
     "default_auto_reply": ("text, a dict or None", lambda value: isinstance(value, str | Mapping)),
+    "stream": ("True, False or a function of a Chunk", lambda value: isinstance(value, bool) or callable(value)),
 }
 
 

@@ -39,6 +39,9 @@ When everything is done, end your message with the word TERMINATE.
         max_consecutive_auto_reply: int | None = None,
         human_input_mode: HumanInputMode = "NEVER",
         description: str | None = None,
+        *,
+        model: Any = None,
+        stream: bool | Callable[..., object] = False,
         **kwargs: Any,
     ) -> None:
         """As :class:`ConversableAgent`; asks no person, and runs no code unless told to."""
@@ -50,6 +53,8 @@ When everything is done, end your message with the word TERMINATE.
             human_input_mode,
             llm_config=llm_config,
             description=description,
+            model=model,
+            stream=stream,
             **kwargs,
         )
         if description is None and system_message == self.DEFAULT_SYSTEM_MESSAGE:
@@ -83,6 +88,9 @@ class UserProxyAgent(ConversableAgent):
         llm_config: Any = False,
         system_message: Any = "",
         description: str | None = None,
+        *,
+        model: Any = None,
+        stream: bool | Callable[..., object] = False,
         **kwargs: Any,
     ) -> None:
         """As :class:`ConversableAgent`; asks a person at every message, has no model, runs no code unless told to."""
@@ -99,5 +107,7 @@ class UserProxyAgent(ConversableAgent):
             llm_config=llm_config,
             default_auto_reply=default_auto_reply,
             description=description,
+            model=model,
+            stream=stream,
             **kwargs,
         )

@@ -9,7 +9,7 @@ import pytest
 from modelport import Client
 from modelport.agents import ConversableAgent, gather_usage_summary
 from modelport.agents.iostream import IOStream
-from modelport.errors import ConfigError
+from modelport.errors import AgentError, ConfigError
 from tests.agents.talkers import Terminal, saying, talker, tool_call
 
 
@@ -278,3 +278,8 @@ async def test_pieces_come_in_async_chats_before_the_answer_is_whole() -> None:
     result = await talker("user").a_initiate_chat(agent, message="hi", max_turns=1, silent=True)
 
     assert result.summary == "first second"
+
+
+def test_a_stream_that_is_neither_a_truth_nor_a_function_is_named() -> None:
+    with pytest.raises(AgentError, match="stream of agent 'a' must be True, False or a function of a Chunk, got 'yes'"):
+        ConversableAgent("a", model=pieces, stream="yes")  # type: ignore[arg-type]

@@ -80,6 +80,7 @@ class ConversableAgent(Nesting, Coding, Working):
             is_termination_msg=is_termination_msg,
             max_consecutive_auto_reply=max_consecutive_auto_reply,
             default_auto_reply=default_auto_reply,
+            stream=stream,
         )
         self._name = name
         self._oai_messages = Conversations(chat_messages)

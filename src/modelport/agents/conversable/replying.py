@@ -107,7 +107,7 @@ class Replying(Identity):
         """Refuse a blocking chat where a reply function is a coroutine function that may not be left out."""
         entries = self._reply_func_list
         names = {
-            entry["reply_func"].__name__
+            getattr(entry["reply_func"], "__name__", repr(entry["reply_func"]))
             for entry in entries
             if not entry["ignore_async_in_sync_chat"] and iscoroutinefunction(entry["reply_func"])
         }

@@ -49,6 +49,9 @@ class GroupChatManager(ConversableAgent):
         human_input_mode: Any = "NEVER",
         system_message: str | list[Any] | None = "Group chat manager.",
         silent: bool = False,
+        *,
+        model: Any = None,
+        stream: bool | Callable[..., object] = False,
         **kwargs: Any,
     ) -> None:
         if not isinstance(groupchat, Roster):
@@ -65,6 +68,8 @@ class GroupChatManager(ConversableAgent):
             max_consecutive_auto_reply=max_consecutive_auto_reply,
             human_input_mode=human_input_mode,
             system_message=system_message,
+            model=model,
+            stream=stream,
             **kwargs,
         )
         self._groupchat: GroupChat = groupchat
