@@ -24,7 +24,7 @@ __all__ = ("IOWebsockets", "ServerConnection")
 _LONGEST_MESSAGE = 1 << 20  # bytes of one message of a person
 _MOST_CONNECTIONS = 100  # each has a thread
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class ServerConnection(Protocol):
