@@ -74,7 +74,7 @@ def contract_of(thing: Any) -> Contract:
         NotAModel: it has those of none.
     """
     cls = thing if isinstance(thing, type) else type(thing)
-    if _has(thing, "stream"):
+    if _has(thing, "stream") or _has(thing, "generate_batch"):
         return "native"
     if _has(thing, "create") and _has(thing, "message_retrieval"):
         return "modelclient"

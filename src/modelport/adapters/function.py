@@ -30,7 +30,7 @@ from modelport.types import (
     unfold,
 )
 
-__all__ = ("FunctionModel", "piece_events")
+__all__ = ("FunctionModel", "piece_events", "whole_events")
 
 EVENTS = (Started, TextDelta, ReasoningDelta, ToolCallDelta, Finish, Usage, Emulated)
 
@@ -88,7 +88,7 @@ class FunctionModel:
     def _read(self, answer: Any) -> Sequence[Event]:
         if type(answer) is str:
             return [TextDelta(answer), FINISHED]
-        return _whole_events(answer, self._where, many="n" in self.accepts)
+        return whole_events(answer, self._where, many="n" in self.accepts)
 
 
 class _Answer:
@@ -190,7 +190,8 @@ def piece_events(piece: Any, where: str) -> Iterable[Event]:
     raise broken(where, f"yielded {came(piece)}", asks=_YIELDS, mend="yield the text itself, or '' for none")
 
 
-def _whole_events(answer: Any, where: str, *, many: bool) -> Sequence[Event]:
+def whole_events(answer: Any, where: str, *, many: bool) -> Sequence[Event]:
+    """The events of a whole answer; *many* tells that a list has one text for each of several choices."""
     if isinstance(answer, ChatResponse):
         return list(unfold(answer))
     if isinstance(answer, tuple):
@@ -223,7 +224,7 @@ def _with_info(answer: tuple[Any, ...], where: str, *, many: bool) -> Sequence[E
             mend="return the text alone, or (text, {'total_tokens': …})",
         )
     text, info = answer
-    return [*_whole_events(text, where, many=many), usage_from(info, where)]
+    return [*whole_events(text, where, many=many), usage_from(info, where)]
 
 
 def _listed(answer: list[Any], where: str, *, many: bool) -> Sequence[Event]:

@@ -1,16 +1,17 @@
-"""A class that streams events itself: checked, settled, and named where it fails."""
+"""A class that streams events itself, or answers batches: checked, settled, and named where it fails."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
+from modelport.adapters.batches import BatchAnswer, Batches, BatchItem
 from modelport.adapters.contract import broken, came, own_name
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of
 from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.adapters.streams import AsyncPieces, Settled
-from modelport.errors import NotAModel
+from modelport.errors import ModelportError, NotAModel
 from modelport.model import AnswerStream
 from modelport.sync import OffloadedIterator
 from modelport.types import ChatRequest, Event, TextDelta
@@ -25,7 +26,9 @@ class NativeModel:
     """A model around *native*, whose ``stream(request)`` is a generator, sync or async, or an async context manager.
 
     What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds; ``accepts = None`` says that it
-    judges whole requests itself.
+    judges whole requests itself. With ``generate_batch(requests)`` it answers several at once, which ``batches`` knows
+    how to ask for (None where it has none); ``streams`` tells that it has ``stream``, without which a request that
+    comes alone is a batch of one.
     """
 
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
@@ -33,18 +36,28 @@ class NativeModel:
         self.native: Any = native
         self.config = config
         self.name: str = name or own_name(native)
+        self.batches: Batches | None = Batches(native) if callable(getattr(native, "generate_batch", None)) else None
+        self.streams: bool = callable(getattr(native, "stream", None))
         self._where = f"{type(native).__name__}.stream()"
-        self._kind = kind_of(native.stream)
-        if self._kind == "coroutine":
+        self._kind = self._checked()
+        says = getattr(native, "suspends", None)
+        self.suspends: bool = bool(says) if says is not None else _suspends(self._kind, self.batches)
+        self.accepts: frozenset[str] | None = _accepted(native)
+        self._identity: str | None = None
+
+    def _checked(self) -> str | None:
+        """How ``stream`` answers; None where there is none."""
+        native = self.native
+        if not self.streams:
+            return None
+        kind = kind_of(native.stream)
+        if kind == "coroutine":
             raise NotAModel(
                 f"{self._where} is `async def` without a yield; the contract asks for {_ASKS}: "
                 "yield the events, or decorate it with contextlib.asynccontextmanager"
             )
         check_one_argument(native.stream, self._where, "stream(self, request)")
-        says = getattr(native, "suspends", None)
-        self.suspends: bool = bool(says) if says is not None else self._kind != "generator"
-        self.accepts: frozenset[str] | None = _accepted(native)
-        self._identity: str | None = None
+        return kind
 
     @property
     def identity(self) -> str:
@@ -54,6 +67,8 @@ class NativeModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The events that the class gives, every one of them checked."""
+        if self._kind is None and self.batches is not None:
+            return _Alone(self.batches.answer([request]))
         return Settled(_Source(self, request), _events, self._where)
 
     async def aclose(self) -> None:
@@ -63,10 +78,47 @@ class NativeModel:
             await close()
 
 
+def _suspends(kind: str | None, batches: Batches | None) -> bool:
+    """Whether answers may wait on an event loop, where the class does not say."""
+    if kind is None:
+        return batches is None or batches.kind in {"coroutine", "async_generator"}
+    return kind != "generator"
+
+
 def _accepted(native: Any) -> frozenset[str] | None:
     """What a class says that it keeps; silent, it is trusted with what most models keep, and no more."""
     fields = getattr(native, "accepts", accepts_of((), takes_all=True))
     return None if fields is None else frozenset(fields)
+
+
+class _Alone:
+    """The answer to the one request of a batch."""
+
+    __slots__ = ("_batch", "_events")
+
+    def __init__(self, batch: BatchAnswer) -> None:
+        self._batch = batch
+        self._events: AsyncGenerator[Event, None] | None = None
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        self._events = _events_alone(await self._batch.__aenter__())
+        return self._events
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if self._events is not None:
+            await self._events.aclose()
+        await self._batch.__aexit__(kind, error, trace)
+
+
+async def _events_alone(items: AsyncIterator[BatchItem]) -> AsyncGenerator[Event, None]:
+    async for _, item in items:
+        if isinstance(item, ModelportError):
+            raise item
+        if item is None:
+            return
+        yield item
 
 
 class _Source:
