@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from modelport.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
@@ -47,6 +48,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
+    Route(path=OPENAI_RESPONSES.path, method="POST", endpoint=asking(OPENAI_RESPONSES), dialect=OPENAI_RESPONSES),
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),
     Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
     Route(path="/v1/models", method="GET", endpoint=list_models),

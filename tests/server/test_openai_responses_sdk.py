@@ -1,0 +1,168 @@
+"""The official client's Responses and completions against a real ``modelport serve``."""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from tests.server.processes import Served, serving
+
+KEY = "sk-test"
+HELLO = "héllo 世界"
+TOOLS: list[Any] = [
+    {"type": "function", "name": name, "strict": False, "parameters": {"type": "object", "properties": {}}}
+    for name in ("add", "sub")
+]
+PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("responses")
+    with serving(folder, ["echo", "letters", "tooled", "broken"], MODELPORT_API_KEYS=KEY) as server:
+        yield server
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{served.url}/v1", api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_client(served: Served) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+def test_a_whole_response(client: openai.OpenAI) -> None:
+    answer = client.responses.create(
+        model="echo", instructions="Be kind.", input=HELLO, max_output_tokens=5, temperature=0, metadata={"a": "b"}
+    )
+
+    assert (answer.status, answer.output_text, answer.instructions) == ("completed", HELLO, "Be kind.")
+    assert (answer.max_output_tokens, answer.temperature, answer.metadata) == (5, 0, {"a": "b"})
+    assert answer.id.startswith("resp_")
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens
+
+
+def test_a_response_is_streamed_as_numbered_events(client: openai.OpenAI) -> None:
+    events: list[Any] = list(client.responses.create(model="letters", input=HELLO, stream=True))
+
+    kinds = [event.type for event in events]
+    assert kinds[:4] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+    ]
+    assert kinds[-4:] == [
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert [event.delta for event in events if event.type == "response.output_text.delta"] == list(HELLO)
+    assert events[-1].response.output_text == HELLO
+    assert events[-1].response.id == events[0].response.id
+    assert events[-1].response.usage.output_tokens > 0
+
+
+def test_the_streaming_helper_of_responses(client: openai.OpenAI) -> None:
+    with client.responses.stream(model="letters", input=HELLO) as stream:
+        snapshots = [event.snapshot for event in stream if event.type == "response.output_text.delta"]
+        final = stream.get_final_response()
+
+    assert snapshots[-1] == HELLO
+    assert final.output_text == HELLO
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools_there_and_back_within_one_conversation(client: openai.OpenAI, stream: bool) -> None:
+    said: list[Any] = [{"role": "user", "content": HELLO}]
+    if stream:
+        with client.responses.stream(model="tooled", input=said, tools=TOOLS) as events:
+            answer: Any = events.get_final_response()
+    else:
+        answer = client.responses.create(model="tooled", input=said, tools=TOOLS)
+    calls = [item for item in answer.output if item.type == "function_call"]
+    said += answer.output
+    said += [{"type": "function_call_output", "call_id": one.call_id, "output": f"{one.name} ok"} for one in calls]
+    final = client.responses.create(model="tooled", input=said, tools=TOOLS)
+
+    assert [(call.name, call.arguments) for call in calls] == [("add", '{"x": 0}'), ("sub", '{"x": 1}')]
+    assert final.output_text == "done: add ok, sub ok"
+
+
+def test_what_was_said_is_taken_back_as_the_client_gave_it(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="echo", input="one")
+
+    turns: list[Any] = [{"role": "user", "content": "one"}, *first.output, {"role": "user", "content": "two"}]
+
+    assert client.responses.create(model="echo", input=turns).output_text == "two"
+
+
+def test_images_and_text_in_one_item(client: openai.OpenAI) -> None:
+    parts: list[Any] = [
+        {"type": "input_text", "text": "what is it?"},
+        {"type": "input_image", "image_url": PNG, "detail": "low"},
+    ]
+
+    answer = client.responses.create(model="echo", input=[{"role": "user", "content": parts}])
+
+    assert answer.output_text == "parts: text, image_url"
+
+
+def test_a_form_that_cannot_be_kept_is_refused_by_the_wires_own_name(client: openai.OpenAI) -> None:
+    class Form(BaseModel):
+        x: int
+
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.parse(model="echo", input=HELLO, text_format=Form)
+
+    assert (caught.value.param, caught.value.code) == ("text.format", "unsupported_field")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"background": True}, "background"),
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"include": ["message.output_text.logprobs"]}, "include[0]"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"store": True}, "store"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"truncation": "auto"}, "truncation"),
+        ({"extra_body": {"top_k": 5}}, "top_k"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_kept_here_is_refused_by_name(client: openai.OpenAI, fields: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(model="echo", input=HELLO, **fields)
+
+    assert caught.value.param == param
+
+
+def test_a_model_that_fails_is_an_error_of_the_client(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.InternalServerError) as whole:
+        client.responses.create(model="broken", input=HELLO)
+    with pytest.raises(openai.InternalServerError):
+        client.responses.create(model="broken", input=HELLO, stream=True)
+
+    assert whole.value.code == "model_error"
+
+
+async def test_the_async_client_whole_streamed_and_helped(async_client: openai.AsyncOpenAI) -> None:
+    whole = await async_client.responses.create(model="echo", input=HELLO)
+    raw = await async_client.responses.create(model="letters", input=HELLO, stream=True)
+    letters = [event.delta async for event in raw if event.type == "response.output_text.delta"]
+    async with async_client.responses.stream(model="letters", input=HELLO) as stream:
+        final = await stream.get_final_response()
+
+    assert whole.output_text == "".join(letters) == final.output_text == HELLO
