@@ -54,6 +54,15 @@ class Native:
         yield Usage(prompt_tokens=3, completion_tokens=4)
 
 
+class Batches:
+    """A batch of answers that keeps every promise."""
+
+    name = "batches"
+
+    def generate_batch(self, requests: Any) -> Any:
+        return ["The sky is blue today."] * len(requests)
+
+
 def function(messages: Any) -> str:
     return "The sky is blue today."
 
@@ -63,7 +72,7 @@ def finding(report: Report, promise: str) -> Finding:
     return found
 
 
-@pytest.mark.parametrize("thing", [Client, Studio, Native, function], ids=lambda thing: thing.__name__)
+@pytest.mark.parametrize("thing", [Client, Studio, Native, Batches, function], ids=lambda thing: thing.__name__)
 def test_a_model_of_any_contract_that_keeps_it_breaks_no_promise(thing: Any) -> None:
     report = examine(thing, timeout=10)
 
@@ -73,7 +82,7 @@ def test_a_model_of_any_contract_that_keeps_it_breaks_no_promise(thing: Any) -> 
 
 @pytest.mark.parametrize(
     ("thing", "contract"),
-    [(Client, "modelclient"), (Studio, "agentstudio"), (Native, "native"), (function, "function")],
+    [(Client, "modelclient"), (Studio, "agentstudio"), (Native, "native"), (Batches, "native"), (function, "function")],
 )
 def test_a_report_says_by_which_contract_the_model_was_recognised(thing: Any, contract: str) -> None:
     assert examine(thing).contract == contract
@@ -258,3 +267,15 @@ def test_a_report_is_data_that_json_takes() -> None:
         "what": "recognised as a function",
         "mend": "",
     }
+
+
+def test_a_class_that_answers_one_request_of_a_batch_only_is_found_out() -> None:
+    class First:
+        name = "first"
+
+        def generate_batch(self, requests: Any) -> Any:
+            yield 0, "The sky is blue today."
+
+    found = finding(examine(First), "answers several requests as a batch")
+
+    assert (found.held, found.what) == (False, "of 3 requests, number 1 got nothing")

@@ -37,6 +37,7 @@ class NativeModel:
         self.config = config
         self.name: str = name or own_name(native)
         self.batches: Batches | None = Batches(native) if callable(getattr(native, "generate_batch", None)) else None
+        self.batching: Any = None  # the one queue before it, once somebody has made it (see ``wrappers.batching``)
         self.streams: bool = callable(getattr(native, "stream", None))
         self._where = f"{type(native).__name__}.stream()"
         self._kind = self._checked()

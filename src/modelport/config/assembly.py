@@ -3,6 +3,7 @@
 From the inside out, and why there::
 
     the model
+    batching      one queue, whoever asks; a try that runs out of time leaves it
     deadline      each try has its own
     concurrency   a try that waits for its turn holds no place …
     rate          … and every try counts
@@ -27,6 +28,7 @@ from modelport.storage.cache import Cache
 from modelport.storage.keys import Uncacheable, content_key
 from modelport.storage.prices import listed_price
 from modelport.types import request_from_params
+from modelport.wrappers.batching import batched
 from modelport.wrappers.caching import Caching
 from modelport.wrappers.deadline import Deadline
 from modelport.wrappers.defaulting import Defaulting
@@ -84,6 +86,7 @@ def assemble(
 
 
 def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
+    model = batched(model)
     if entry.timeout is not None:
         model = Deadline(model, entry.timeout)
     if limits.slots is not None:

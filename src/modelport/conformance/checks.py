@@ -10,7 +10,7 @@ from modelport.errors import ModelportError
 from modelport.model import generate, identity
 from modelport.types import Event, Finish, ReasoningDelta, Started, TextDelta, ToolCallDelta, Usage
 
-__all__ = ("CHECKS",)
+__all__ = ("CHECKS", "answers_batches")
 
 Seen = tuple[bool | None, str, str]  # held, what was seen, the mend
 
@@ -177,6 +177,16 @@ def _at_once(subject: Subject) -> Seen:
         what = str(first) if isinstance(first, ModelportError) else f"{type(first).__name__}: {first}"
         return False, f"{len(errors)} of {_AT_ONCE} failed, the first with: {what}", "put a lock around what is shared"
     return True, f"{_AT_ONCE} at once", ""
+
+
+def answers_batches(subject: Subject) -> Seen:
+    """One for each request, in order, whether one comes or several."""
+    for size in (1, 3):
+        for number, events in enumerate(subject.ask_together([QUESTION] * size)):
+            if not any(isinstance(event, TextDelta | ToolCallDelta) for event in events):
+                what = f"of {_plural(size, 'request')}, number {number} got nothing"
+                return False, what, "answer each request of a batch"
+    return True, "of one and of three requests, an answer for each", ""
 
 
 def _identity(subject: Subject) -> Seen:

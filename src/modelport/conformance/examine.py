@@ -6,7 +6,7 @@ from typing import Any
 from modelport.adapters import as_model, contract_of
 from modelport.adapters.contract import type_name
 from modelport.config import load
-from modelport.conformance.checks import CHECKS
+from modelport.conformance.checks import CHECKS, answers_batches
 from modelport.conformance.report import Finding, Report
 from modelport.conformance.subject import Subject
 from modelport.errors import ModelportError
@@ -42,13 +42,15 @@ def examine(thing: Any, *, timeout: float = 30.0, name: str | None = None) -> Re
             findings.append(Finding(promise, None, "not tried: a simple message was not answered"))
             continue
         findings.append(_tried(promise, check, subject))
+    if getattr(model, "batches", None) is not None and subject.answers:
+        findings.append(_tried("answers several requests as a batch", answers_batches, subject))
     if isinstance(thing, str | type) and hasattr(model, "aclose"):  # it was made here
         findings.append(_tried("frees what it holds", _frees, subject))
     return _report(model.name, contract, findings, began)
 
 
 _CONTRACTS = {
-    "native": "a class with stream()",
+    "native": "a class with stream() or generate_batch()",
     "modelclient": "AutoGen's ModelClient",
     "agentstudio": "AgentStudio's BaseModel",
     "function": "a function",

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from modelport.errors import ModelTimeout
+from modelport.errors import ModelportError, ModelTimeout
 from modelport.model import Model, generate, suspends
 from modelport.sync import run
 from modelport.types import ChatRequest, ChatResponse, Event, request_from_params
+from modelport.wrappers.batching import batched
 from modelport.wrappers.deadline import Deadline
 from modelport.wrappers.honouring import honour
 
@@ -26,11 +27,12 @@ class Subject:
     """
 
     def __init__(self, model: Model, contract: str, timeout: float) -> None:
-        self.model = model
+        self.bare = model
+        self.model: Model = batched(model)
         self.contract = contract
         self.timeout = timeout
-        self.timed: Deadline = Deadline(model, timeout)
-        self.honoured: Deadline = Deadline(honour(model), timeout)
+        self.timed: Deadline = Deadline(self.model, timeout)
+        self.honoured: Deadline = Deadline(honour(self.model), timeout)
         self.answers: bool | None = None
         self.first: ChatResponse | None = None
         self.seconds: float = 0.0
@@ -38,7 +40,7 @@ class Subject:
     @property
     def target(self) -> Any:
         """What the user wrote, where the model is an adapter around it."""
-        return getattr(self.model, "target", None)
+        return getattr(self.bare, "target", None)
 
     def request(self, messages: Any = QUESTION, **fields: Any) -> ChatRequest:
         """A request as a caller would make it."""
@@ -62,6 +64,24 @@ class Subject:
         async def collect() -> list[Event]:
             async with self.timed.stream(self.request()) as events:
                 return [event async for event in events]
+
+        return run(collect(), suspends=True)
+
+    def ask_together(self, texts: Sequence[str]) -> list[list[Event]]:
+        """The events of each of several requests that are asked as one batch."""
+        answers: list[list[Event]] = [[] for _ in texts]
+        batches: Any = getattr(self.bare, "batches", None)
+
+        async def collect() -> list[list[Event]]:
+            import asyncio
+
+            async with asyncio.timeout(self.timeout), batches.answer([self.request(text) for text in texts]) as items:
+                async for number, item in items:
+                    if isinstance(item, ModelportError):
+                        raise item
+                    if item is not None:
+                        answers[number].append(item)
+            return answers
 
         return run(collect(), suspends=True)
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, ModelNotFound, Overloaded
 from modelport.model import AnswerStream, Model, suspends
+from modelport.server.quotas import charge_usage
 from modelport.sync import Threads
 from modelport.types import ChatRequest
+from modelport.wrappers.batching import batched
 from modelport.wrappers.honouring import honour
 from modelport.wrappers.metering import Metering
 
@@ -35,7 +37,7 @@ class Served:
         self.blocking: bool = not self.suspends
         self.threads: Threads = Threads(threads)
         self._most = threads + queue
-        self._inner: Model = Metering(honour(model), split=True)
+        self._inner: Model = Metering(honour(batched(model, queue=queue)), split=True, record=charge_usage)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer.

@@ -25,10 +25,22 @@ _MOST = 32  # requests in a batch, where neither the model nor anybody else says
 _WINDOW = 0.01  # seconds, likewise
 _QUEUE = 1024  # requests that wait, likewise
 
+_making = threading.Lock()
+
 
 def batched(model: Model, *, queue: int = _QUEUE) -> Model:
-    """*model* behind a queue from which batches are made, where it can answer them; any other as it is."""
-    return model if getattr(model, "batches", None) is None else Batching(model, queue=queue)
+    """*model* behind a queue from which batches are made, where it can answer them; any other as it is.
+
+    A model has one queue, however often it is asked for: the first caller's *queue* is its length.
+    """
+    adapted: Any = model
+    if getattr(adapted, "batches", None) is None:
+        return model
+    with _making:
+        if adapted.batching is None:
+            adapted.batching = Batching(model, queue=queue)
+        made: Batching = adapted.batching
+    return made
 
 
 class Batching(Wrapper):
