@@ -25,7 +25,10 @@ from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
+from modelport.server.permitted import permitted
+from modelport.server.quotas import Caller, current_caller, set_caller
 from modelport.server.serving import Serving
+from modelport.storage.api_keys import KeyFile
 from modelport.sync import offload
 
 __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
@@ -63,6 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
     limits: Limits = Limits()
     keys: Mapping[str, str] = {}  # name → API key
+    key_file: str | None = None  # of ``modelport keys``; read again as it changes
     hosts: tuple[str, ...] | None = ("localhost", "127.0.0.1", "::1")
     origins: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
@@ -88,17 +92,22 @@ class App:
     """An ASGI callable. ``draining`` is set on the way down; ``created`` is when it was made, as Unix time."""
 
     def __init__(self, serving: Serving, options: Options, routes: Iterable[Route] = ROUTES) -> None:
-        self.serving = serving
+        self._serving = serving
         self.limits: Limits = options.limits
         self.routes: tuple[Route, ...] = tuple(routes)
         self.created: int = int(time.time())
         self.draining = False
-        self._keys = Keys(options.keys)
+        self._keys = Keys(options.keys, None if options.key_file is None else KeyFile(options.key_file))
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
         self._secrets = options.secrets
         self._busy = 0
+
+    @property
+    def serving(self) -> Serving:
+        """The served models; within a request, those that its API key may use."""
+        return permitted(self._serving, current_caller())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,8 +116,11 @@ class App:
         exchange = Exchange(scope, receive, send)
         route = self._route(exchange.path)
         self._busy += 1
+        caller: Caller | None = None
         try:
-            self._admit(exchange, route)
+            self._check_origin(exchange)
+            if route is None or not route.open:
+                caller = await self._admit(exchange)
             if route is None:
                 raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
             if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
@@ -122,6 +134,9 @@ class App:
             await self._refuse(exchange, route, error)
         finally:
             self._busy -= 1
+            if caller is not None:
+                caller.leave()
+                set_caller(None)
 
     def _route(self, path: str) -> Route | None:
         route = self._exact.get(path)
@@ -129,17 +144,26 @@ class App:
             return route
         return next((one for one in self._below if path.startswith(one.path) and path != one.path), None)
 
-    def _admit(self, exchange: Exchange, route: Route | None) -> None:
+    def _check_origin(self, exchange: Exchange) -> None:
         headers, given = exchange.headers, exchange.scope["headers"]
         hosts = 1 if len(headers) == len(given) else sum(name == b"host" for name, _ in given)
         self._gate.check(headers, exchange.scope.get("scheme", "http"), hosts=hosts)
-        if route is None or not route.open:
-            self._keys.check(headers)
-            if self._busy > self.limits.concurrent:
-                raise Overloaded(
-                    f"{self.limits.concurrent} requests are being answered already: try again in a moment",
-                    retry_after=1.0,
-                )
+
+    async def _admit(self, exchange: Exchange) -> Caller | None:
+        """Whose API key came with a request that needs one. The caller has been let in, and must leave."""
+        if self._keys.are_old:
+            await self._keys.refresh()
+        headers, given = exchange.headers, exchange.scope["headers"]
+        caller = self._keys.check(headers, None if len(headers) == len(given) else given)
+        if self._busy > self.limits.concurrent:
+            raise Overloaded(
+                f"{self.limits.concurrent} requests are being answered already: try again in a moment",
+                retry_after=1.0,
+            )
+        if caller is not None:
+            caller.enter()
+            set_caller(caller)
+        return caller
 
     def _paths(self) -> str:
         return ", ".join(f"{route.method} {route.path}" for route in self.routes)
@@ -190,7 +214,7 @@ class App:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await self.serving.aclose()
+                await self._serving.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

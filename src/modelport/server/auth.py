@@ -4,66 +4,147 @@ Listening on loopback is no protection by itself: a web page may name this machi
 ends) or post to it from a browser (which the Origin check ends).
 """
 
+import asyncio
 import hashlib
-import hmac
 import ipaddress
+import logging
 import os
-from collections.abc import Iterable, Mapping
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from modelport.errors import ConfigError, Forbidden, Unauthorized
+from modelport.errors import ConfigError, Forbidden, Overloaded, Unauthorized
+from modelport.server.quotas import Caller
+from modelport.storage.api_keys import KeyFile, StoredKey, digest_of
+from modelport.sync import offload
 
 __all__ = ("KEYS_VARIABLE", "Gate", "Keys", "is_loopback", "read_keys")
 
+logger: logging.Logger = logging.getLogger(__name__)
+
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_FRESH = 1.0  # seconds for which what was read of a key file is good
 KEYS_VARIABLE = "MODELPORT_API_KEYS"
 
 
 class Keys:
-    """The API keys that are known, each under a name; only their hashes are kept."""
+    """The API keys that are known, each with its holder; only their hashes are kept.
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
-        self._hashes = {name: _hash(key.encode()) for name, key in keys.items()}
+    Those of *file* are read again when a request comes and they are older than a second: who was revoked is refused
+    from then on. While the file cannot be read, nobody is let in. Where there was a key to ask for at the start, one is
+    asked for until the end, whatever becomes of the file.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+
+    def __init__(
+        self, keys: Mapping[str, str], file: KeyFile | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._salt = secrets.token_bytes(32)
+        self._given = {self._mark(digest_of(key.encode())): Caller(name) for name, key in keys.items()}
+        self._file = file
+        self._clock = clock
+        self._known: dict[bytes, Caller] = dict(self._given)
+        self._read_at = clock()
+        self._reading: asyncio.Task[bool] | None = None
+        self._failing = False
+        if file is not None:
+            self._take(file.read())
 
     def __bool__(self) -> bool:
-        return bool(self._hashes)
+        return self._file is not None or bool(self._given)
 
-    def check(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The name of the key that came, as Bearer token or as x-api-key; None where no key is asked for.
+    @property
+    def are_old(self) -> bool:
+        """Whether :meth:`refresh` must be awaited before :meth:`check`."""
+        return self._file is not None and self._clock() - self._read_at >= _FRESH
+
+    async def refresh(self) -> None:
+        """Read the file again; once, however many wait for it.
 
         Raises:
-            Unauthorized: none came, an unknown one, or two that differ.
+            Overloaded: it cannot be read. The log says why.
         """
-        if not self._hashes:
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._read_again())
+        if not await asyncio.shield(self._reading):
+            raise Overloaded("API keys cannot be checked just now: try again in a moment", retry_after=1.0)
+
+    async def _read_again(self) -> bool:
+        began = self._clock()
+        try:
+            stored = await offload(self._read)
+        finally:
+            self._reading = None
+        if stored is None:
+            return False
+        self._take(stored)
+        self._read_at = began
+        return True
+
+    def _read(self) -> Sequence[StoredKey] | None:
+        """What the file holds; None where that cannot be told. Runs in a thread, where disks and logs may be slow."""
+        assert self._file is not None
+        try:
+            stored = self._file.read()
+        except Exception:
+            if not self._failing:
+                logger.exception("the API keys cannot be read again: nobody is let in until they can")
+            self._failing = True
             return None
-        came = set(_presented(headers))
+        self._failing = False
+        return stored
+
+    def _take(self, stored: Iterable[StoredKey]) -> None:
+        """What is known from now on; of a key that was known, what was taken on it stays counted."""
+        known = dict(self._given)
+        for key in stored:
+            mark = self._mark(key.digest)
+            caller = self._known.get(mark)
+            if caller is None or (caller.name, caller.limits) != (key.name, key.limits):
+                caller = Caller(key.name, key.limits)
+            known.setdefault(mark, caller)
+        self._known = known
+
+    def _mark(self, digest: bytes) -> bytes:
+        """What a key is found by. Nobody outside knows the salt, so how long finding takes tells nothing about keys."""
+        return hashlib.blake2b(digest, key=self._salt, digest_size=32).digest()
+
+    def check(
+        self, headers: Mapping[bytes, bytes], given: Iterable[tuple[bytes, bytes]] | None = None
+    ) -> Caller | None:
+        """Whose key came, as Bearer token or as x-api-key; None where no key is asked for.
+
+        *given* has every header, where one came more than once.
+
+        Raises:
+            Unauthorized: none came, an unknown or an expired one, or two that differ.
+        """
+        if not self:
+            return None
+        came = set(_presented(headers.items() if given is None else given))
         if not came:
             raise Unauthorized("an API key is needed: send it as 'Authorization: Bearer KEY' or as 'x-api-key: KEY'")
         if len(came) > 1:
             raise Unauthorized("two different API keys came: send one")
-        digest = _hash(came.pop())
-        found = None
-        for name, known in self._hashes.items():  # all of them, so that the time tells nothing
-            if hmac.compare_digest(known, digest):
-                found = name
-        if found is None:
+        caller = self._known.get(self._mark(digest_of(came.pop())))
+        if caller is None:
             raise Unauthorized("the API key is not known here: check it, or ask whoever runs this server for one")
-        return found
+        if caller.limits.expires is not None and time.time() >= caller.limits.expires:
+            raise Unauthorized(f"the API key {caller.name!r} has expired: ask whoever runs this server for another")
+        return caller
 
 
-def _presented(headers: Mapping[bytes, bytes]) -> Iterable[bytes]:
-    authorization = headers.get(b"authorization")
-    if authorization is not None:
-        scheme, _, token = authorization.strip().partition(b" ")
-        if scheme.lower() == b"bearer" and token.strip():
-            yield token.strip()
-    plain = headers.get(b"x-api-key", b"").strip()
-    if plain:
-        yield plain
-
-
-def _hash(key: bytes) -> bytes:
-    return hashlib.sha256(key).digest()
+def _presented(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, token = value.strip().partition(b" ")
+            if scheme.lower() == b"bearer" and token.strip():
+                yield token.strip()
+        elif name == b"x-api-key" and value.strip():
+            yield value.strip()
 
 
 def read_keys(path: str | None) -> dict[str, str]:
