@@ -136,8 +136,8 @@ def test_the_order_of_the_wrappers_is_that_of_their_assembly() -> None:
 
     kept = [line.split()[0] for line in said.splitlines()]
 
-    before, after = ["deadline", "concurrency", "rate", "retrying", "honouring"], ["caching", "metering", "defaulting"]
-    assert kept == [*before, "roles", *after]
+    before = ["batching", "deadline", "concurrency", "rate", "retrying", "honouring", "roles"]
+    assert kept == [*before, "caching", "metering", "defaulting"]
     assert [name for name, _ in listed] == [
         {"concurrency": "limiting", "rate": "limiting"}.get(each, each) for each in kept
     ]

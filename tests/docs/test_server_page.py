@@ -106,7 +106,7 @@ def test_every_code_that_a_client_may_meet_is_listed_with_its_status() -> None:
     known = {kind.code: kind.status for kind in _kinds(ModelportError) if "code" in vars(kind)}
 
     assert {code: known.get(code) for code in listed} == listed
-    ours_only = {"answer_rejected", "parts_missing", "client_gone"}  # never in OpenAI's form
+    ours_only = {"answer_rejected", "parts_missing", "client_gone", "answer_cancelled"}  # never in OpenAI's form
     assert {code for code, status in known.items() if status != 500} - ours_only == set(listed)
 
 

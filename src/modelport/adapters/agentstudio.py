@@ -18,6 +18,7 @@ from modelport.adapters.shape import check_one_argument, may_wait, shape_of
 from modelport.errors import NotAModel
 from modelport.model import AnswerStream, ImmediateAnswer, WholeAnswer
 from modelport.sync import offload
+from modelport.sync.cancel import CancelToken
 from modelport.sync.offload import inline
 from modelport.types import ChatRequest, Event, Started, TextDelta
 
@@ -80,8 +81,8 @@ class AgentStudioModel:
         """The model's answer, at once."""
         return _WaitingAnswer(self, request) if self.suspends else _Answer(self, request)
 
-    def _kwargs(self, request: ChatRequest) -> dict[str, Any]:
-        arguments = self._arguments.of(request)
+    def _kwargs(self, request: ChatRequest, cancel: CancelToken | None = None) -> dict[str, Any]:
+        arguments = self._arguments.of(request, cancel)
         if self._names_model and arguments.get("model") is None:
             arguments["model"] = self.name  # AgentStudio's own providers refuse to work without one
         return arguments
@@ -161,18 +162,24 @@ class AgentStudioModel:
 class _Answer(ImmediateAnswer):
     """The answer of a model with nothing async in it: there when it is asked for, all at once."""
 
-    __slots__ = ("_model", "_request")
+    __slots__ = ("_cancel", "_model", "_request")
 
     def __init__(self, model: AgentStudioModel, request: ChatRequest) -> None:
         self._model = model
         self._request = request
+        self._cancel = model._arguments.token()
 
     def now(self) -> Sequence[Event]:
         model = self._model
-        return model._ask(intermediate(self._request.messages), model._kwargs(self._request))
+        return model._ask(intermediate(self._request.messages), model._kwargs(self._request, self._cancel))
 
     async def events(self) -> Sequence[Event]:
-        return self.now() if inline.active else await offload(self.now)
+        if inline.active:
+            return self.now()
+        try:
+            return await offload(self.now)
+        finally:  # where the caller leaves, the thread can only be told
+            self._cancel.cancel()
 
 
 class _WaitingAnswer(WholeAnswer):
@@ -187,7 +194,11 @@ class _WaitingAnswer(WholeAnswer):
     async def events(self) -> Sequence[Event]:
         model = self._model
         messages = await offload(intermediate, self._request.messages)  # which may decode images
-        return await model._ask_waiting(messages, model._kwargs(self._request))
+        cancel = model._arguments.token()
+        try:
+            return await model._ask_waiting(messages, model._kwargs(self._request, cancel))
+        finally:
+            cancel.cancel()
 
 
 # --- how a class composes ---------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from modelport.adapters.contract import CAUGHT, broken, came, failure, type_name
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import Arguments
 from modelport.adapters.shape import shape_of
-from modelport.adapters.streams import AsyncPieces, Settled, awaited
+from modelport.adapters.streams import AsyncPieces, Cancelling, Settled, awaited
 from modelport.model import AnswerStream, ReadyEvents, WholeAnswer
 from modelport.sync import OffloadedIterator, offload
+from modelport.sync.cancel import CancelToken
 from modelport.sync.offload import inline
 from modelport.types import (
     ChatRequest,
@@ -70,16 +71,18 @@ class FunctionModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The function's answer: in pieces where it yields, else at once."""
-        if self._kind == "generator":
-            return Settled(OffloadedIterator(lambda: self._call(request)), piece_events, self._where)
-        if self._kind == "async_generator":
-            return Settled(AsyncPieces(lambda: self._call(request)), piece_events, self._where)
+        if self._kind in {"generator", "async_generator"}:
+            token = self._arguments.token()
+            in_pieces = OffloadedIterator if self._kind == "generator" else AsyncPieces
+            source: Any = in_pieces(lambda: self._call(request, token))
+            source = Cancelling(source, token) if self._arguments.takes_cancel else source
+            return Settled(source, piece_events, self._where)
         if self._kind == "coroutine":
             return _Awaited(self, request)
         return _Answer(self, request)
 
-    def _call(self, request: ChatRequest) -> Any:
-        arguments = self._arguments.of(request)
+    def _call(self, request: ChatRequest, cancel: CancelToken | None = None) -> Any:
+        arguments = self._arguments.of(request, cancel)
         if self._first is None:
             return self.function(messages_to_dicts(request.messages, plain=True), **arguments)
         arguments[self._first] = messages_to_dicts(request.messages, plain=True)
@@ -94,11 +97,12 @@ class FunctionModel:
 class _Answer:
     """What a function returned; where that turns out to be a generator, its pieces."""
 
-    __slots__ = ("_model", "_pieces", "_request")
+    __slots__ = ("_cancel", "_model", "_pieces", "_request")
 
     def __init__(self, model: FunctionModel, request: ChatRequest) -> None:
         self._model = model
         self._request = request
+        self._cancel = model._arguments.token()
         self._pieces: Settled | None = None
 
     async def __aenter__(self) -> AsyncIterator[Event]:
@@ -107,9 +111,9 @@ class _Answer:
             if model.suspends:
                 answer = await model._call(self._request)
             elif inline.active:
-                answer = model._call(self._request)
+                answer = model._call(self._request, self._cancel)
             else:
-                answer = await offload(model._call, self._request)
+                answer = await offload(model._call, self._request, self._cancel)
             if type(answer) is not str:
                 if hasattr(answer, "__await__"):
                     answer = await awaited(answer)
@@ -120,6 +124,9 @@ class _Answer:
             if (ours := failure(model._where, error)) is error:
                 raise
             raise ours from error
+        except BaseException:  # the caller leaves; the thread can only be told
+            self._cancel.cancel()
+            raise
 
     async def _begin(self, answer: Any) -> AsyncIterator[Event]:
         self._pieces = _pieces_of(answer, self._model._where)
@@ -128,6 +135,7 @@ class _Answer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None:
+        self._cancel.cancel()
         return None if self._pieces is None else await self._pieces.__aexit__(kind, error, trace)
 
 

@@ -5,11 +5,14 @@ from typing import Any
 
 from modelport.adapters.shape import Shape
 from modelport.errors import NotAModel, UnsupportedField
+from modelport.sync.cancel import CancelToken
 from modelport.types import ChatRequest, params_from_request
 
 __all__ = ("UNKEPT", "Arguments", "accepts_of", "defaults_from")
 
 _FIELDS = frozenset(ChatRequest.__struct_fields__) - {"messages", "extra", "model"}
+
+_UNHEARD = CancelToken()  # for all code that takes none
 
 UNKEPT = frozenset({"n", "stop", "response_format", "logprobs", "top_logprobs"})
 """Fields that code which takes anything cannot be trusted to keep, unless it names them."""
@@ -52,7 +55,7 @@ def accepts_of(names: Iterable[str], *, takes_all: bool, also: Any = ()) -> froz
     kept = names & _FIELDS
     if takes_all:
         kept |= (_FIELDS - UNKEPT) | {"extra"}
-    elif names - _FIELDS - {"model"}:
+    elif names - _FIELDS - {"model", "cancel"}:
         kept |= {"extra"}  # those that it names; Arguments refuses the others
     if isinstance(also, str):
         also = (also,)
@@ -63,9 +66,11 @@ class Arguments:
     """The keyword arguments of a callable for a request.
 
     What it does not name it is not given, unless it has ``**``; what it demands and the request leaves open is None.
+    One that names ``cancel`` (``takes_cancel``) is given a :class:`CancelToken`, where neither the configuration nor
+    the request has a value of that name.
     """
 
-    __slots__ = ("_defaults", "_demanded", "_names", "_takes_all", "_where", "accepts")
+    __slots__ = ("_defaults", "_demanded", "_names", "_takes_all", "_where", "accepts", "takes_cancel")
 
     def __init__(self, shape: Shape, where: str, config: Mapping[str, Any] | None, *, also: Any = ()) -> None:
         defaults = defaults_from(config)
@@ -75,7 +80,8 @@ class Arguments:
         self._takes_all = shape.takes_all
         self._where = where
         known = {name: value for name, value in defaults.items() if shape.takes_all or name in shape.names}
-        unknown = sorted(shape.required - _FIELDS - {"model"} - known.keys())
+        self.takes_cancel: bool = "cancel" in shape.names and "cancel" not in known
+        unknown = sorted(shape.required - _FIELDS - {"model", "cancel"} - known.keys())
         if unknown:
             raise NotAModel(
                 f"{where} demands {', '.join(unknown)}, which no request has; the contract asks for one argument and "
@@ -84,8 +90,12 @@ class Arguments:
         self._demanded = dict.fromkeys(shape.required)
         self._defaults = {**self._demanded, **known}
 
-    def of(self, request: ChatRequest) -> dict[str, Any]:
-        """The arguments beside the messages.
+    def token(self) -> CancelToken:
+        """One for an answer: a new one where somebody will look at it."""
+        return CancelToken() if self.takes_cancel else _UNHEARD
+
+    def of(self, request: ChatRequest, cancel: CancelToken | None = None) -> dict[str, Any]:
+        """The arguments beside the messages; *cancel* is the token for code that takes one.
 
         Raises:
             UnsupportedField: the request has a field of a name that is neither known here nor there.
@@ -95,7 +105,10 @@ class Arguments:
             if request.extra:
                 self._refuse_unknown(request.extra)
             params = {name: value for name, value in params.items() if name in self._names}
-        return {**self._defaults, **params} if self._defaults else params
+        arguments = {**self._defaults, **params} if self._defaults else params
+        if self.takes_cancel and arguments.get("cancel") is None:
+            arguments["cancel"] = cancel or CancelToken()
+        return arguments
 
     def _refuse_unknown(self, extra: Mapping[str, Any]) -> None:
         for name in extra:

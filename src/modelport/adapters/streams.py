@@ -8,10 +8,11 @@ from modelport.adapters.contract import CAUGHT, failure
 from modelport.errors import ModelportError
 from modelport.model import AnswerStream
 from modelport.sync import run
+from modelport.sync.cancel import CancelToken
 from modelport.sync.offload import inline
 from modelport.types import Event, Finish, Minter
 
-__all__ = ("AsyncPieces", "Settled", "awaited")
+__all__ = ("AsyncPieces", "Cancelling", "Settled", "awaited")
 
 _SAID = {"TextDelta", "ReasoningDelta", "ToolCallDelta"}
 
@@ -55,6 +56,27 @@ class AsyncPieces:
 
     async def _run(self, step: Any) -> Any:
         return await awaited(step) if self._unforeseen else await step
+
+
+class Cancelling:
+    """*source*, an async context manager, whose *token* is told when it is left."""
+
+    __slots__ = ("_source", "_token")
+
+    def __init__(self, source: Any, token: CancelToken) -> None:
+        self._source = source
+        self._token = token
+
+    async def __aenter__(self) -> AsyncIterator[Any]:
+        items: AsyncIterator[Any] = await self._source.__aenter__()
+        return items
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        self._token.cancel()
+        result: bool | None = await self._source.__aexit__(kind, error, trace)
+        return result
 
 
 class Settled:

@@ -3,10 +3,22 @@
 import os
 
 from modelport.sync import drivers as _drivers, offload as _offload
+from modelport.sync.cancel import AnswerCancelled, CancelToken
 from modelport.sync.drivers import Patience, iterate, run
 from modelport.sync.offload import OffloadedIterator, Threads, limit_threads, offload, use_threads
 
-__all__ = ("OffloadedIterator", "Patience", "Threads", "iterate", "limit_threads", "offload", "run", "use_threads")
+__all__ = (
+    "AnswerCancelled",
+    "CancelToken",
+    "OffloadedIterator",
+    "Patience",
+    "Threads",
+    "iterate",
+    "limit_threads",
+    "offload",
+    "run",
+    "use_threads",
+)
 
 
 def _after_fork() -> None:
