@@ -88,3 +88,32 @@ async def test_a_client_who_leaves_the_queue_costs_the_model_nothing() -> None:
     await first
 
     assert gated.sizes == [1]
+
+
+async def test_the_holders_of_different_keys_take_turns() -> None:
+    seen: list[list[str]] = []
+
+    class Noted(Gated):
+        max_batch_size = 2
+
+        def generate_batch(self, requests: Any) -> Any:
+            seen.append([each.messages[0].text for each in requests])
+            return super().generate_batch(requests)
+
+    gated = Noted()
+    app = App(Serving([as_model(gated)]), Options(keys={"greedy": "key-1", "modest": "key-2"}))
+
+    def ask_as(key: bytes, text: str) -> "asyncio.Task[Answer]":
+        body = chat(messages=[{"role": "user", "content": text}])
+        return asyncio.ensure_future(Client(app, pieces=(body,), headers=((b"x-api-key", key),)).ask())
+
+    begun = [ask_as(b"key-1", "g0")]
+    await asyncio.to_thread(gated.entered.wait, 10)
+    begun += [ask_as(b"key-1", f"g{number}") for number in range(1, 4)]
+    await settle()
+    begun += [ask_as(b"key-2", "m")]
+    await settle()
+    gated.gate.set()
+    await asyncio.gather(*begun)
+
+    assert seen == [["g0"], ["g1", "m"], ["g2", "g3"]]

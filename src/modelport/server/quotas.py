@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from modelport.errors import RateLimited
 from modelport.storage.api_keys import KeyLimits
 from modelport.types import Usage
+from modelport.wrappers.callers import caller as caller_name
 
 __all__ = ("Caller", "charge", "charge_usage", "current_caller", "set_caller")
 
@@ -113,6 +114,7 @@ def current_caller() -> Caller | None:
 def set_caller(caller: Caller | None) -> None:
     """From here on, in this context, *caller* is who asks."""
     _caller.set(caller)
+    caller_name.set(None if caller is None else caller.name)
 
 
 def charge(tokens: int | None) -> None:
