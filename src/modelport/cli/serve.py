@@ -53,6 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--api-key-file", metavar="FILE", help="API keys, one a line, as name:key or key")
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
+    add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
     add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
     add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
 
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         aliases=_aliases(args.alias),
         threads=args.threads,
         secrets=secrets,
+        agentstudio_pickle=args.allow_agentstudio_pickle,
     )
     app = create_app(models, options)
     sock = listen(args.host, args.port)

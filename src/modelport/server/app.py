@@ -21,6 +21,7 @@ from modelport.errors import ContractBroken, InvalidRequest, ModelError, Modelpo
 from modelport.model import Model
 from modelport.secret import Secret, redact
 from modelport.server import port
+from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_RESPONSES.path, method="POST", endpoint=asking(OPENAI_RESPONSES), dialect=OPENAI_RESPONSES),
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),
     Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
+    Route(path=AGENTSTUDIO.path, method="POST", endpoint=ask_agentstudio, dialect=AGENTSTUDIO),
     Route(path="/v1/models", method="GET", endpoint=list_models),
     Route(path="/v1/models/", method="GET", endpoint=one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
@@ -72,6 +74,7 @@ class Options(Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, str] = {}
     threads: int = 1  # calls at a time of one model whose code blocks
     secrets: tuple[Secret, ...] = ()  # taken out of what errors say
+    agentstudio_pickle: bool = False  # whether AgentStudio's own wire is open
 
 
 class PathNotFound(InvalidRequest):
@@ -101,6 +104,7 @@ class App:
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
+        self.agentstudio_pickle: bool = options.agentstudio_pickle
         self._secrets = options.secrets
         self._busy = 0
 
