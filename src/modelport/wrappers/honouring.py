@@ -1,8 +1,9 @@
 """Honour, emulate or reject: no field of a request is ever taken and then ignored.
 
-A model says by ``accepts`` which fields it keeps. Of the others, ``stop`` and ``n`` are kept in its stead, and the
-answer says so; a value that asks for nothing (``n=1``, ``response_format`` of type text) is let through; anything else
-is refused by name. So it is with the order of messages: a model that declares role rules gets what keeps them.
+A model says by ``accepts`` which fields it keeps. Of the others, ``stop``, ``max_tokens`` and ``n`` are kept in its
+stead, and the answer says so; a value that asks for nothing (``n=1``, ``response_format`` of type text) is let through;
+anything else is refused by name. So it is with the order of messages: a model that declares role rules gets what keeps
+them.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -18,12 +19,13 @@ from modelport.types import ChatRequest, Emulated, Event, NamedTool, ToolCallDel
 from modelport.wrappers.base import Wrapper
 from modelport.wrappers.choices import more_choices
 from modelport.wrappers.roles import RoleRules, declared_rules
+from modelport.wrappers.shortening import Shortening
 from modelport.wrappers.trimming import Trimming
 
 __all__ = ("Honouring", "honour")
 
 _JUDGED = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"messages", "model"})
-_EMULATED = frozenset({"n", "stop"})
+_EMULATED = frozenset({"max_tokens", "n", "stop"})
 _MEND = "leave it out, or let the model take it (name it in the signature, or in the class's `accepts`)"
 
 
@@ -79,6 +81,7 @@ class Honouring(Wrapper):
     @asynccontextmanager
     async def _emulating(self, request: ChatRequest, emulated: list[str]) -> AsyncIterator[AsyncIterator[Event]]:
         model = Trimming(self.model) if "stop" in emulated else self.model
+        model = Shortening(model) if "max_tokens" in emulated else model
         events = more_choices(model, request, honoured="n" in self._fields)
         labelled = _labelled(events, tuple(name for name in emulated if name != "n"))
         try:
