@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
@@ -20,10 +21,10 @@ from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
 from modelport.secret import Secret, redact
-from modelport.server import port
+from modelport.server import anthropic, port
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
-from modelport.server.endpoints import Endpoint, asking, health, list_models, one_model, ready
+from modelport.server.endpoints import Endpoint, asking, health, ready
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
 from modelport.server.permitted import permitted
@@ -53,11 +54,13 @@ class Route(Struct, frozen=True, kw_only=True):
 ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
     Route(path=OPENAI_RESPONSES.path, method="POST", endpoint=asking(OPENAI_RESPONSES), dialect=OPENAI_RESPONSES),
+    Route(path=ANTHROPIC.path, method="POST", endpoint=anthropic.messages, dialect=ANTHROPIC),
+    Route(path=anthropic.COUNT_PATH, method="POST", endpoint=anthropic.count_tokens, dialect=ANTHROPIC),
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),
     Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
     Route(path=AGENTSTUDIO.path, method="POST", endpoint=ask_agentstudio, dialect=AGENTSTUDIO),
-    Route(path="/v1/models", method="GET", endpoint=list_models),
-    Route(path="/v1/models/", method="GET", endpoint=one_model),
+    Route(path="/v1/models", method="GET", endpoint=anthropic.list_models),
+    Route(path="/v1/models/", method="GET", endpoint=anthropic.one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
     Route(path="/ready", method="GET", endpoint=ready, open=True),
 )
@@ -119,6 +122,8 @@ class App:
             return
         exchange = Exchange(scope, receive, send)
         route = self._route(exchange.path)
+        if anthropic.is_spoken(exchange):
+            exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
         self._busy += 1
         caller: Caller | None = None
         try:
@@ -177,11 +182,14 @@ class App:
         if exchange.begun:
             return  # what has begun as an answer cannot become an error; the server closes the connection
         dialect = OPENAI_CHAT if route is None else route.dialect
+        if anthropic.is_spoken(exchange):
+            dialect = ANTHROPIC
         try:
-            status, body, headers = _status(known), dialect.encode_error(known), _error_headers(known, route)
+            body = _error_body(dialect, known, exchange)
+            status, headers = _status(known), _error_headers(known, route)
         except (TypeError, ValueError, OverflowError):  # a user's own kind of error, with fields of no known type
             known = ModelError(f"{exchange.path[:200]} failed with a {type(known).__name__} that cannot be told")
-            status, body, headers = known.status, dialect.encode_error(known), ()
+            status, body, headers = known.status, _error_body(dialect, known, exchange), ()
         await exchange.respond(status, body, dialect.response_type.encode(), headers)
 
     async def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
@@ -216,11 +224,18 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self.serving.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._serving.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _error_body(dialect: Dialect, error: ModelportError, exchange: Exchange) -> bytes:
+    if dialect is ANTHROPIC:
+        return ANTHROPIC.encode_error(error, exchange.request_id)
+    return dialect.encode_error(error)
 
 
 def _status(error: ModelportError) -> int:

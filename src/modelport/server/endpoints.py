@@ -24,6 +24,7 @@ __all__ = (
     "UnsupportedEncoding",
     "answer",
     "asking",
+    "body_of",
     "health",
     "list_models",
     "one_model",
@@ -49,21 +50,28 @@ def asking(dialect: Dialect) -> Endpoint:
     """The endpoint where models are asked in a JSON *dialect*."""
 
     async def endpoint(app: "App", exchange: Exchange) -> None:
-        encoding = exchange.headers.get(b"content-encoding")
-        if encoding is not None and encoding.strip().lower() != b"identity":
-            raise UnsupportedEncoding("compressed bodies are not taken here: send it without Content-Encoding")
-        limits = app.limits
-        body = exchange.body_at_hand()
-        if body is None:
-            body = await exchange.body(limits.body, within=limits.read)
-        elif len(body) > limits.body:
-            raise too_large(limits.body)
-        check_nodes(body, limits.nodes)
-        asked = dialect.decode_request(body)
-        del body
-        await answer(app, exchange, dialect, asked)
+        await answer(app, exchange, dialect, dialect.decode_request(await body_of(app, exchange)))
 
     return endpoint
+
+
+async def body_of(app: "App", exchange: Exchange) -> bytes:
+    """The JSON that came, within the server's bounds.
+
+    Raises:
+        ModelportError: it is compressed, too large, of too many values, or did not come in time.
+    """
+    encoding = exchange.headers.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != b"identity":
+        raise UnsupportedEncoding("compressed bodies are not taken here: send it without Content-Encoding")
+    limits = app.limits
+    body = exchange.body_at_hand()
+    if body is None:
+        body = await exchange.body(limits.body, within=limits.read)
+    elif len(body) > limits.body:
+        raise too_large(limits.body)
+    check_nodes(body, limits.nodes)
+    return body
 
 
 async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked) -> None:
@@ -195,9 +203,11 @@ async def health(_app: "App", exchange: Exchange) -> None:
 
 
 async def ready(app: "App", exchange: Exchange) -> None:
-    """The server takes requests; 503 once it is on its way down."""
+    """The server takes requests for all of its models; 503 while one of them loads again, or on the way down."""
     if app.draining:
         raise Overloaded("the server is shutting down: ask another one", retry_after=1.0)
+    if unready := app.serving.unready:
+        raise Overloaded(f"not loaded at the moment: {', '.join(unready)}", retry_after=1.0)
     await respond_json(exchange, {"status": "ready", "models": app.serving.names})
 
 
