@@ -71,7 +71,7 @@ def test_a_served_process_is_open_with_the_flag_and_names_it_without(tmp_path: P
 
     with serving(tmp_path, ["echo"]) as served:
         client = StudioClient(served.url)
-        with pytest.raises(ConnectionError, match="403"):
+        with pytest.raises(ConnectionError, match="404"):
             client.generate_response(said, model="echo")
     assert "--allow-agentstudio-pickle" in client.heard
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from modelport.dialects.agentstudio import DIALECT
-from modelport.errors import Forbidden
+from modelport.errors import InvalidRequest
 from modelport.server.endpoints import UnsupportedEncoding, answer
 from modelport.server.http import Exchange
 from modelport.sync import offload
@@ -11,21 +11,28 @@ from modelport.sync import offload
 if TYPE_CHECKING:
     from modelport.server.app import App
 
-__all__ = ("DIALECT", "FLAG", "generate")
+__all__ = ("DIALECT", "FLAG", "WireClosed", "generate")
 
 FLAG = "--allow-agentstudio-pickle"
 
 _QUICK = 16 * 1024  # a body of fewer bytes is decoded where the event loop runs
 
 
+class WireClosed(InvalidRequest):
+    """The operator has not opened this wire: as far as it goes, nothing is served there."""
+
+    code = "path_not_found"
+    status = 404
+
+
 async def generate(app: "App", exchange: Exchange) -> None:
     """A request of AgentStudio's ``RemoteProvider``, answered in its form.
 
     Raises:
-        Forbidden: the operator has not opened this wire.
+        WireClosed: the operator has not opened this wire.
     """
     if not app.agentstudio_pickle:
-        raise Forbidden(
+        raise WireClosed(
             f"AgentStudio's wire carries pickles, and is closed on this server: start it with {FLAG} "
             "(they are read as data and never unpickled), or ask /v1/chat/completions"
         )
