@@ -166,3 +166,64 @@ async def test_the_async_client_whole_streamed_and_helped(async_client: openai.A
         final = await stream.get_final_response()
 
     assert whole.output_text == "".join(letters) == final.output_text == HELLO
+
+
+# --- legacy completions -----------------------------------------------------------------------------------------------
+
+
+def test_a_whole_completion(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model="echo", prompt=HELLO, max_tokens=5, n=2, stop=["世"])
+
+    assert [choice.text for choice in answer.choices] == ["héllo ", "héllo "]
+    assert [choice.finish_reason for choice in answer.choices] == ["stop", "stop"]
+    assert answer.object == "text_completion"
+    assert answer.usage is not None
+
+
+def test_a_streamed_completion_with_its_usage(client: openai.OpenAI) -> None:
+    stream = client.completions.create(
+        model="letters", prompt=[HELLO], stream=True, stream_options={"include_usage": True}
+    )
+
+    *chunks, last = list(stream)
+
+    assert [chunk.choices[0].text for chunk in chunks if chunk.choices[0].text] == list(HELLO)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert last.choices == []
+    assert last.usage is not None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_echo_is_kept_by_the_port_and_said_to_be(client: openai.OpenAI, stream: bool) -> None:
+    answer: Any = client.completions.create(model="echo", prompt="twice ", echo=True, stream=stream)
+
+    pieces = list(answer) if stream else [answer]
+    assert "".join(piece.choices[0].text for piece in pieces) == "twice twice "
+    assert pieces[0].modelport["emulated"] == ["echo"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"best_of": 3}, "best_of"),
+        ({"logprobs": 1}, "logprobs"),
+        ({"suffix": "!"}, "suffix"),
+        ({"prompt": [1, 2]}, "prompt"),
+        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"extra_body": {"top_k": 5}}, "top_k"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_completion_cannot_keep_is_refused_by_name(client: openai.OpenAI, fields: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.completions.create(**{"model": "echo", "prompt": HELLO, **fields})
+
+    assert caught.value.param == param
+
+
+async def test_the_async_client_completes(async_client: openai.AsyncOpenAI) -> None:
+    whole = await async_client.completions.create(model="echo", prompt=HELLO)
+    stream = await async_client.completions.create(model="letters", prompt=HELLO, stream=True)
+    letters = [chunk.choices[0].text async for chunk in stream]
+
+    assert whole.choices[0].text == "".join(letters) == HELLO

@@ -16,6 +16,7 @@ from msgspec import Struct
 from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from modelport.dialects.openai_completions import DIALECT as OPENAI_COMPLETIONS
 from modelport.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
@@ -54,6 +55,7 @@ class Route(Struct, frozen=True, kw_only=True):
 ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
     Route(path=OPENAI_RESPONSES.path, method="POST", endpoint=asking(OPENAI_RESPONSES), dialect=OPENAI_RESPONSES),
+    Route(path=OPENAI_COMPLETIONS.path, method="POST", endpoint=asking(OPENAI_COMPLETIONS), dialect=OPENAI_COMPLETIONS),
     Route(path=ANTHROPIC.path, method="POST", endpoint=anthropic.messages, dialect=ANTHROPIC),
     Route(path=anthropic.COUNT_PATH, method="POST", endpoint=anthropic.count_tokens, dialect=ANTHROPIC),
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),

@@ -175,7 +175,10 @@ def _messages(given: wire.WireRequest) -> tuple[Message, ...]:
     for number, item in enumerate(said):
         where = f"input[{number}]"
         gathered.add(_pick(item, wire.ITEMS, where, default="message"), where)
-    return (*lead, *gathered.messages())
+    messages = (*lead, *gathered.messages())
+    if not messages and given.previous_response_id is None:
+        raise InvalidRequest("input says nothing: give at least one message", param="input")
+    return messages
 
 
 class _Turn(Struct):
