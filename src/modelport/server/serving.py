@@ -1,7 +1,8 @@
 """Which models are served, under which names, and how many calls each takes at a time. Knows no HTTP.
 
-A model's blocking code runs in threads of the model's own: one by default, since few people write classes that may be
-called twice at once. A call whose caller has left keeps its thread until it returns, so the promise holds then, too.
+A model whose blocking code shares this process runs in threads of its own: one by default, since few people write
+classes that may be called twice at once. A call whose caller has left keeps its thread until it returns, so the promise
+holds then, too. (A model that lives in worker processes has its turns and its queue there.)
 """
 
 import difflib
@@ -12,6 +13,7 @@ from modelport.model import AnswerStream, Model, suspends
 from modelport.server.quotas import charge_usage
 from modelport.sync import Threads
 from modelport.types import ChatRequest
+from modelport.workers import WorkerModel
 from modelport.wrappers.batching import batched
 from modelport.wrappers.honouring import honour
 from modelport.wrappers.metering import Metering
@@ -51,6 +53,16 @@ class Served:
                 retry_after=1.0,
             )
         return self._inner.stream(request)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its model can be asked now; one in worker processes has moments when it cannot."""
+        return not isinstance(self.model, WorkerModel) or self.model.ready
+
+    async def start(self) -> None:
+        """Takes up work on the running event loop, before anything is asked."""
+        if isinstance(self.model, WorkerModel):
+            await self.model.start()
 
     async def aclose(self) -> None:
         """Frees what outlives the answers."""
@@ -108,6 +120,16 @@ class Serving:
         raise ModelNotFound(
             f"no model named {str(name)[:100]!r} is served here (served: {', '.join(self.names)}){hint}", param="model"
         )
+
+    @property
+    def unready(self) -> tuple[str, ...]:
+        """The names of the models that cannot be asked now."""
+        return tuple(name for name, served in self._models.items() if not served.ready)
+
+    async def start(self) -> None:
+        """Has the models take up work on the running event loop."""
+        for served in self._models.values():
+            await served.start()
 
     async def aclose(self) -> None:
         """Frees what the models hold."""

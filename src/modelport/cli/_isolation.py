@@ -1,0 +1,53 @@
+"""Where each served model runs: in worker processes, in threads of the server, or on its event loop."""
+
+from collections.abc import Sequence
+
+from modelport.config.spec import PROVIDERS, load
+from modelport.errors import ConfigError
+from modelport.model import Model, suspends
+from modelport.workers import SUPPORTED, WorkerModel, WorkerOptions, load_workers
+
+__all__ = ("ISOLATIONS", "load_isolated")
+
+ISOLATIONS = ("auto", "worker", "thread", "inline")
+
+
+def load_isolated(specs: Sequence[str], isolation: str, options: WorkerOptions) -> list[Model]:
+    """The models of *specs*, in order, each where *isolation* says.
+
+    ``auto`` puts models whose code blocks into workers where the system has them, else into threads, and lets the event
+    loop run the others.
+
+    Raises:
+        ConfigError: there are no workers here, or a model whose code blocks was to run on the event loop.
+    """
+    if isolation == "worker" or (isolation == "auto" and SUPPORTED):
+        return _in_workers(specs, options, always=isolation == "worker")
+    models = [load(spec, models_dir=options.models_dir) for spec in specs]
+    if isolation == "inline":
+        for model in models:
+            if not suspends(model):
+                raise ConfigError(
+                    f"the code of {model.name!r} blocks, and would hold up every other answer on the event loop: "
+                    "use --isolation worker or thread, or make it async"
+                )
+    return models
+
+
+def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool) -> list[Model]:
+    places = [at for at, spec in enumerate(specs) if always or spec.partition(":")[0] not in PROVIDERS]
+    workers = dict(zip(places, load_workers([specs[at] for at in places], options), strict=True))
+    try:
+        return [_settled(spec, workers.get(at), options, always=always) for at, spec in enumerate(specs)]
+    except BaseException:
+        for worker in workers.values():
+            worker.pool.kill()
+        raise
+
+
+def _settled(spec: str, worker: WorkerModel | None, options: WorkerOptions, *, always: bool) -> Model:
+    if worker is not None:
+        if always or not worker.inner_suspends:
+            return worker
+        worker.pool.kill()  # it is async, as only loading it could tell: the event loop runs it better
+    return load(spec, models_dir=options.models_dir)

@@ -1,0 +1,117 @@
+"""A model that lives in processes of its own, as a model like any other. Knows no HTTP."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+
+from modelport.errors import LoadError, ProtocolError, error_from_data
+from modelport.model import AnswerStream
+from modelport.types import ChatRequest
+from modelport.workers.answers import Answer
+from modelport.workers.frames import Failed, FrameReader, Ready
+from modelport.workers.pool import Pool, WorkerOptions
+from modelport.workers.process import WorkerProcess, cause_of_death, spawn
+
+__all__ = ("WorkerModel", "load_workers")
+
+_LAST_LINES = 1.0  # seconds for what a worker printed to get into the log
+
+
+class WorkerModel:
+    """The model of *spec*, made and asked in worker processes.
+
+    It belongs to the event loop on which it is started, or first asked. A worker that dies costs the answer that it was
+    making a ``WorkerDied``, and is replaced.
+    """
+
+    suspends: bool = True
+
+    def __init__(self, ready: Ready, pool: Pool) -> None:
+        self.name: str = ready.name
+        self.accepts: frozenset[str] | None = ready.accepts
+        self.role_rules: tuple[str, ...] | None = ready.role_rules or None
+        self.identity: str = ready.identity
+        self.inner_suspends: bool = ready.suspends
+        self.pool: Pool = pool
+
+    @classmethod
+    def load(cls, spec: str, options: WorkerOptions | None = None) -> "WorkerModel":
+        """Start a worker for *spec*, and wait until it has loaded it.
+
+        Raises:
+            ModelportError: what loading it raised, there.
+            LoadError: the process ended while it loaded.
+        """
+        [model] = load_workers([spec], options)
+        return model
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker is there that has the model loaded."""
+        return self.pool.ready
+
+    def stream(self, request: ChatRequest) -> AnswerStream:
+        """The answer that a worker makes.
+
+        Raises, when it is entered:
+            Overloaded: too many wait already, or no worker could be started again.
+        And while it is read:
+            WorkerDied: the process that made it ended; says how.
+        """
+        return Answer(self.pool, request)
+
+    async def start(self) -> None:
+        """Begin, on the running loop; asking does so, too."""
+        self.pool.start()
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        await self.pool.aclose()
+
+
+def load_workers(specs: Sequence[str], options: WorkerOptions | None = None) -> list[WorkerModel]:
+    """A model for each of *specs*; they load at the same time. Raises as :meth:`WorkerModel.load` does."""
+    options = options or WorkerOptions()
+    starting = [spawn(spec, name=spec, models_dir=options.models_dir, threads=options.threads) for spec in specs]
+    models: list[WorkerModel] = []
+    try:
+        for spec, future in zip(specs, starting, strict=True):
+            process = future.result()
+            ready = _first_word(spec, process)
+            models.append(WorkerModel(ready, Pool(spec, ready.name, options, process)))
+    except BaseException:
+        _end(starting)
+        raise
+    return models
+
+
+def _end(starting: "Iterable[Future[WorkerProcess]]") -> None:
+    for future in starting:
+        if future.exception() is None:
+            process = future.result()
+            process.kill()
+            process.sock.close()
+            process.exit.result()
+
+
+def _first_word(spec: str, process: WorkerProcess) -> Ready:
+    reader = FrameReader()
+    while data := _receive(process.sock):
+        for frame in reader.feed(data):
+            if isinstance(frame, Ready):
+                return frame
+            if isinstance(frame, Failed):
+                process.exit.result()
+                process.output.join(_LAST_LINES)
+                raise error_from_data(frame.error)
+            raise ProtocolError(f"the worker of {spec} began with a {type(frame).__name__}")
+    code = process.exit.result()
+    process.output.join(_LAST_LINES)
+    raise LoadError(f"{spec}: the process that loaded it {cause_of_death(code)}")
+
+
+def _receive(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(65536)
+    except ConnectionError:
+        return b""

@@ -1,0 +1,349 @@
+"""The workers of one model: started, given answers to make, replaced when they die.
+
+A worker makes ``threads`` answers at a time, oldest first. So when it dies, the oldest of its answers are those that
+may have been begun; they fail, each with what happened. The others were not begun, and another worker makes them.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from concurrent.futures import Future
+from typing import Any
+
+from msgspec import Struct
+
+from modelport.errors import ConfigError, ModelError, Overloaded, ProtocolError, error_from_data
+from modelport.workers.answers import Answer
+from modelport.workers.channel import Channel
+from modelport.workers.frames import Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
+from modelport.workers.process import WorkerProcess, cause_of_death, spawn
+
+__all__ = ("Pool", "WorkerDied", "WorkerOptions")
+
+logger: logging.Logger = logging.getLogger("modelport.workers")
+
+_AHEAD = 8  # answers that a lone worker is given beside those it makes, so that it need not wait for the next
+
+
+class WorkerDied(ModelError):
+    """The process that was making the answer ended. The message says how."""
+
+    code = "worker_died"
+
+
+class WorkerOptions(Struct, frozen=True, kw_only=True):
+    """How a model's workers are run; times in seconds.
+
+    A call that runs longer than ``timeout`` is taken for hung, and its worker is ended; so is one that goes on for
+    ``patience`` after its caller left (None: it is let run).
+    """
+
+    workers: int = 1
+    threads: int = 1  # calls at a time in one worker
+    queue: int = 64  # calls that may wait
+    models_dir: str | None = None
+    timeout: float = 601.0
+    patience: float | None = None
+    backoff: float = 0.1  # before the first replacement; doubled each time, until an answer is made
+    backoff_most: float = 30.0
+    grace: float = 2.0  # for a worker to end when it was asked to
+    inbox: int = 4 * 1024 * 1024  # bytes of one answer that may wait for its reader
+
+
+class _Worker:
+    """One process, its connection, and the answers that it was given, oldest first."""
+
+    __slots__ = ("answers", "channel", "process", "ready", "reason")
+
+    def __init__(self, process: WorkerProcess) -> None:
+        self.process = process
+        self.answers: dict[int, Answer] = {}
+        self.ready = False
+        self.reason: str | None = None  # why it is being ended by us
+        self.channel: Channel
+
+    def end(self, reason: str) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self.process.kill()
+
+
+class Pool:
+    """Workers for *spec*, on the event loop that :meth:`start` is called on. *first* is one that has loaded already."""
+
+    def __init__(self, spec: str, name: str, options: WorkerOptions, first: WorkerProcess) -> None:
+        self.name: str = name
+        self.inbox_size: int = options.inbox
+        self.deaths: int = 0
+        self._spec = spec
+        self._options = options
+        self._first: WorkerProcess | None = first
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._workers: list[_Worker] = []
+        self._waiting: deque[Answer] = deque()
+        self._numbers = itertools.count(1)
+        self._room = options.threads + (_AHEAD if options.workers == 1 else 0)
+        self._failures = 0  # in a row
+        self._again = 0.0  # when the next worker is started, by the loop's clock
+        self._unloadable = False  # the last one that was started died before it had loaded the model
+        self._closing = False
+        self._starting: set[Future[WorkerProcess]] = set()
+        self._ended: set[asyncio.Future[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether some worker has its model loaded."""
+        return self._first is not None or any(worker.ready for worker in self._workers)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes, oldest first."""
+        first = () if self._first is None else (self._first.pid,)
+        return first + tuple(worker.process.pid for worker in self._workers)
+
+    def start(self) -> None:
+        """Take up work on the running loop, and start the other workers."""
+        if self._loop is not None or self._first is None:
+            return
+        self._loop = asyncio.get_running_loop()
+        first, self._first = self._first, None
+        self._adopt(first).ready = True
+        for _ in range(self._options.workers - 1):
+            self._spawn()
+        self._tick()
+
+    def kill(self) -> None:
+        """End everything at once, without a loop."""
+        self._closing = True
+        if self._first is not None:
+            self._first.kill()
+        for worker in self._workers:
+            worker.process.kill()
+
+    async def aclose(self) -> None:
+        """End the workers: those that are idle by themselves, the others after ``grace`` seconds."""
+        self._closing = True
+        if self._loop is None:
+            self.kill()
+            return
+        for timer in self._timers:
+            timer.cancel()
+        self._refuse_waiting(Overloaded("the server is shutting down", retry_after=1.0))
+        for worker in self._workers:
+            worker.channel.send([encode_frame(Stop())])
+        for starting in list(self._starting):
+            await asyncio.wait([asyncio.wrap_future(starting)])
+        if self._ended:
+            await asyncio.wait(self._ended, timeout=self._options.grace)
+        for worker in self._workers:
+            worker.end("was ended because the server is shutting down")
+        if self._ended:
+            await asyncio.wait(self._ended)
+
+    # --- answers ---
+
+    def submit(self, answer: Answer) -> None:
+        """Have *answer* made.
+
+        Raises:
+            Overloaded: too many wait already, or the model does not load.
+            InvalidRequest: the request cannot reach another process.
+        """
+        self.start()
+        if self._loop is not asyncio.get_running_loop():
+            raise ConfigError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
+        if self._closing:
+            raise Overloaded("the server is shutting down", retry_after=1.0)
+        if len(self._waiting) >= self._options.queue + self._options.threads * self._options.workers:
+            raise Overloaded(
+                f"{len(self._waiting)} calls of {self.name!r} wait already: try again in a moment", retry_after=1.0
+            )
+        if self._unloadable and not self.ready:
+            raise self._not_loaded()
+        answer.encode(next(self._numbers))
+        worker = self._free()
+        if worker is None:
+            self._waiting.append(answer)
+        else:
+            self._give(worker, answer)
+
+    def cancel(self, answer: Answer) -> None:
+        """Nobody wants *answer* any more."""
+        worker: _Worker | None = answer.worker
+        if worker is None:
+            if answer in self._waiting:
+                self._waiting.remove(answer)
+        elif answer.number in worker.answers and self._loop is not None:
+            answer.left_at = self._loop.time()
+            worker.channel.send([encode_frame(Cancel(answer.number))])
+
+    def _free(self) -> _Worker | None:
+        best: _Worker | None = None
+        for worker in self._workers:
+            load = len(worker.answers)
+            if worker.ready and load < self._room and (best is None or load < len(best.answers)):
+                best = worker
+        return best
+
+    def _give(self, worker: _Worker, answer: Answer) -> None:
+        answer.worker = worker
+        worker.answers[answer.number] = answer
+        worker.channel.send(answer.pieces)
+
+    def _go_on(self) -> None:
+        while self._waiting and (worker := self._free()) is not None:
+            self._give(worker, self._waiting.popleft())
+
+    def _refuse_waiting(self, error: ModelError) -> None:
+        while self._waiting:
+            self._waiting.popleft().fail(error)
+
+    def _not_loaded(self) -> Overloaded:
+        wait = 1.0 if self._loop is None else max(1.0, self._again - self._loop.time())
+        return Overloaded(
+            f"the model {self.name!r} is not loaded: its worker could not be started again (the server's log has the "
+            "reason), and it is tried again soon",
+            retry_after=wait,
+        )
+
+    # --- what workers say ---
+
+    def _adopt(self, process: WorkerProcess) -> _Worker:
+        assert self._loop is not None
+        loop, worker = self._loop, _Worker(process)
+
+        def on_frame(frame: FromWorker) -> None:
+            self._hear(worker, frame)
+
+        def on_broken(error: ProtocolError) -> None:
+            worker.end(f"was ended, because {error}")
+
+        worker.channel = Channel(loop, process.sock, on_frame, on_broken)
+        self._workers.append(worker)
+        ended = loop.create_future()
+        self._ended.add(ended)
+
+        def on_exit(code: int) -> None:
+            self._bury(worker, code)
+            self._ended.discard(ended)
+            ended.set_result(None)
+
+        process.exit.add_done_callback(lambda future: _tell(loop, on_exit, future.result()))
+        return worker
+
+    def _hear(self, worker: _Worker, frame: FromWorker) -> None:
+        if type(frame) is Produced:
+            if not frame.last:
+                answer = worker.answers.get(frame.id)
+                if answer is not None:
+                    answer.feed(frame.events, last=False)
+                return
+            answer = worker.answers.pop(frame.id, None)
+            if answer is not None:
+                answer.feed(frame.events, last=True)
+            self._failures = 0
+        elif isinstance(frame, Failed):
+            error = error_from_data(frame.error)
+            if frame.id is None:
+                logger.error("%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
+            elif (answer := worker.answers.pop(frame.id, None)) is not None:
+                answer.fail(error)
+        elif isinstance(frame, Ready):
+            worker.ready = True
+            self._unloadable = False
+        if self._waiting:
+            self._go_on()
+
+    # --- life and death ---
+
+    def _spawn(self) -> None:
+        loop = self._loop
+        assert loop is not None
+        options = self._options
+        starting = spawn(self._spec, name=self.name, models_dir=options.models_dir, threads=options.threads)
+        self._starting.add(starting)
+
+        def on_started(future: "Future[WorkerProcess]") -> None:
+            self._starting.discard(starting)
+            error = future.exception()
+            if error is not None:
+                logger.error("a worker of %s could not be started: %s", self.name, error)
+                self._replace()
+            else:
+                process = self._adopt(future.result())
+                if self._closing:
+                    process.end("was ended because the server is shutting down")
+
+        starting.add_done_callback(lambda future: _tell(loop, on_started, future))
+
+    def _bury(self, worker: _Worker, code: int) -> None:
+        worker.channel.finish()
+        self._workers.remove(worker)
+        cause = worker.reason or cause_of_death(code)
+        if not self._closing:
+            self.deaths += 1
+            self._unloadable = not worker.ready
+            what = "" if worker.ready else " before its model was loaded"
+            logger.warning("a worker of %s (process %d) %s%s", self.name, worker.process.pid, cause, what)
+        self._divide(worker, cause)
+        if not self._closing:
+            self._replace()
+
+    def _divide(self, worker: _Worker, cause: str) -> None:
+        """Those answers that may have been begun fail; the others are made elsewhere."""
+        answers = list(worker.answers.values())
+        worker.answers.clear()
+        begun, rest = answers[: self._options.threads], answers[self._options.threads :]
+        for answer in begun:
+            answer.fail(WorkerDied(f"the process of {self.name!r} {cause} while it was making this answer"))
+        for answer in reversed(rest):
+            answer.worker = None
+            if not answer.done:
+                self._waiting.appendleft(answer)
+
+    def _replace(self) -> None:
+        assert self._loop is not None
+        delay = min(self._options.backoff_most, self._options.backoff * 2**self._failures)
+        self._failures += 1
+        self._again = self._loop.time() + delay
+        if self._unloadable and not self.ready:
+            self._refuse_waiting(self._not_loaded())
+        else:
+            self._go_on()
+        self._later(delay, self._spawn)
+
+    def _tick(self) -> None:
+        """Look for workers that hang."""
+        assert self._loop is not None
+        options, now = self._options, self._loop.time()
+        for worker in self._workers:
+            for answer in itertools.islice(worker.answers.values(), options.threads):
+                if answer.seen_at is None:
+                    answer.seen_at = now
+                elif now - answer.seen_at > options.timeout:
+                    worker.end(f"was ended, because a call had not come back after {options.timeout:g} s,")
+                left, patience = answer.left_at, options.patience
+                if patience is not None and left is not None and now - left > patience:
+                    worker.end(f"was ended, because a call went on for {patience:g} s after its caller had left,")
+        every = min(1.0, options.timeout / 4, options.timeout if options.patience is None else options.patience / 4)
+        self._later(every, self._tick)
+
+    def _later(self, delay: float, work: Any) -> None:
+        assert self._loop is not None
+
+        def run() -> None:
+            self._timers.discard(timer)
+            if not self._closing:
+                work()
+
+        timer = self._loop.call_later(delay, run)
+        self._timers.add(timer)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, *call: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(*call)
+    except RuntimeError:
+        return  # the loop was closed: nobody is there to be told
