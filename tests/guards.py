@@ -24,6 +24,9 @@ AMBIENT_PREFIXES = ("ANTHROPIC_", "AUTOGEN_", "AZURE_", "GEMINI_", "GOOGLE_", "G
 AMBIENT_SUFFIXES = ("_API_KEY",)
 AMBIENT_NAMES = ("OAI_CONFIG_LIST",)
 
+# The developer's own API keys and certificates are not the tests'; no folder can be made below a file.
+NO_FOLDER = f"{os.devnull}/data"
+
 # HTTP clients in subprocesses, and in languages that Python cannot see into, are sent to a closed port instead.
 DEAD_END = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), DEAD_END)
@@ -56,6 +59,7 @@ def clean_environment() -> Iterator[None]:
                 patch.delenv(name)
         for name, value in PROXIES.items():
             patch.setenv(name, value)
+        patch.setenv("XDG_DATA_HOME", NO_FOLDER)
         patch.setenv("NO_PROXY", LOOPBACK)
         patch.setenv("no_proxy", LOOPBACK)
         yield

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from modelport.cli._key_file import served_key_file
 from modelport.config.settings import read_settings
 from modelport.config.spec import load
 from modelport.errors import ConfigError
@@ -24,8 +25,9 @@ _SHORTEST_SECRET = 8  # characters; masking a shorter one would garble what has 
 _EPILOG = f"""\
 Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait.
 
-Listening on other addresses than 127.0.0.1 needs API keys: in a file, or in {KEYS_VARIABLE}
-(name:key,name:key). Clients send one as "Authorization: Bearer KEY" or "x-api-key: KEY".
+Listening on other addresses than 127.0.0.1 needs API keys: make them with modelport keys, or
+give them in a file or in {KEYS_VARIABLE} (name:key,name:key). Clients send one as
+"Authorization: Bearer KEY" or "x-api-key: KEY".
 
 examples:
   modelport serve my_model.py:Mine                      http://127.0.0.1:8000/v1
@@ -50,7 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
     add("--drain", type=_seconds, default=_DEFAULTS.drain, help="seconds to end answers when stopped (default: 30)")
-    add("--api-key-file", metavar="FILE", help="API keys, one a line, as name:key or key")
+    add("--keys-file", metavar="FILE", help="API keys of modelport keys (default: in your data folder, if it has any)")
+    add("--api-key-file", metavar="FILE", help="further API keys, one a line, as name:key or key")
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
@@ -61,12 +64,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serves until stopped."""
     keys = read_keys(args.api_key_file)
-    check_exposure(args.host, keys)
+    key_file, holds_keys = served_key_file(args.keys_file)
+    check_exposure(args.host, keys or holds_keys)
     secrets = _secrets()
     models = _named(_load(args), args.name)
     options = Options(
         limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
         keys=keys,
+        key_file=key_file,
         hosts=_hosts(args),
         origins=tuple(args.allow_origin),
         aliases=_aliases(args.alias),

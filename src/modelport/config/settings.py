@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     api_key: Secret | None = None
     config_list: str | list[dict[str, Any]] | None = None  # JSON, a path, or the entries themselves
     code_roots: tuple[str, ...] = ()  # folders whose code a config list from a file or a variable may name
+    keys_file: str | None = None  # the API keys that ``modelport serve`` asks for
     sources: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -162,7 +163,7 @@ def _from_file(path: str) -> dict[str, _Given]:
 def _from_folder(name: str, value: Any, path: str) -> Any:
     """A *value* of the file at *path*, its relative paths made absolute, its entries marked as read."""
     folder = os.path.dirname(path)
-    if name == "models_dir" and isinstance(value, str):
+    if name in {"models_dir", "keys_file"} and isinstance(value, str):
         return os.path.join(folder, os.path.expanduser(value))
     if name == "code_roots" and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return [os.path.join(folder, os.path.expanduser(each)) for each in value]

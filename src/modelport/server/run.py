@@ -27,8 +27,8 @@ def check_exposure(host: str, keys: object) -> None:
     """
     if not is_loopback(host) and not keys:
         raise ConfigError(
-            f"{host} can be reached from other machines, and no API key is set: give --api-key-file "
-            "(one key a line, as name:key), or listen on 127.0.0.1"
+            f"{host} can be reached from other machines, and no API key is set: make one with modelport keys add NAME, "
+            "give --api-key-file (one key a line, as name:key), or listen on 127.0.0.1"
         )
 
 
