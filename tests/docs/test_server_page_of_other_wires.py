@@ -1,12 +1,17 @@
-"""docs/server.md: the fates of the fields of the OpenAI wires beside chat completions are those of the code."""
+"""docs/server.md: the fates of the fields of the wires beside chat completions are those of the code."""
 
 import pytest
 
+from modelport.dialects.anthropic_messages import FATES as MESSAGES
 from modelport.dialects.openai_completions import FATES as COMPLETIONS
 from modelport.dialects.openai_responses import FATES as RESPONSES
 from tests.docs.tables import code_in, table
 
-PAGES = [("## Fields of a Response", RESPONSES), ("## Fields of a completion", COMPLETIONS)]
+PAGES = [
+    ("## Fields of a Response", RESPONSES),
+    ("## Fields of a completion", COMPLETIONS),
+    ("## Fields of a Message", MESSAGES),
+]
 
 
 @pytest.mark.parametrize(("heading", "fates"), PAGES, ids=[heading for heading, _ in PAGES])
