@@ -3,7 +3,7 @@
 import os
 
 from modelport.sync import drivers as _drivers, offload as _offload
-from modelport.sync.cancel import AnswerCancelled, CancelToken
+from modelport.sync.cancel import AnswerCancelled, CancelToken, hear_tokens
 from modelport.sync.drivers import Patience, iterate, run
 from modelport.sync.offload import OffloadedIterator, Threads, limit_threads, offload, use_threads
 
@@ -13,6 +13,7 @@ __all__ = (
     "OffloadedIterator",
     "Patience",
     "Threads",
+    "hear_tokens",
     "iterate",
     "limit_threads",
     "offload",

@@ -1,8 +1,27 @@
 """Telling blocking code that nobody waits for its answer any more. It has to look: a thread cannot be stopped."""
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
 from modelport.errors import ModelError
 
-__all__ = ("AnswerCancelled", "CancelToken")
+__all__ = ("AnswerCancelled", "CancelToken", "hear_tokens")
+
+
+class _Hearing(threading.local):
+    take: Any = None
+
+
+_hearing = _Hearing()
+
+
+def hear_tokens(take: "Callable[[CancelToken], None] | None") -> None:
+    """From here on, in this thread, *take* is told of each token that is made.
+
+    It is for those who run a model without an event loop, and hear elsewhere that its caller has left.
+    """
+    _hearing.take = take
 
 
 class AnswerCancelled(ModelError):
@@ -21,6 +40,8 @@ class CancelToken:
 
     def __init__(self) -> None:
         self.cancelled: bool = False
+        if _hearing.take is not None:
+            _hearing.take(self)
 
     def cancel(self) -> None:
         """The caller has left."""

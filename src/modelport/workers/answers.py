@@ -10,6 +10,7 @@ from modelport.model import ReadyEvents
 from modelport.types import ChatRequest, Event
 from modelport.workers.frames import encode_ask
 from modelport.workers.inbox import Inbox
+from modelport.wrappers.callers import caller
 
 __all__ = ("Answer", "Desk")
 
@@ -28,8 +29,8 @@ class Desk(Protocol):
 class Answer:
     """An answer stream that a pool feeds.
 
-    ``pieces`` is what asks for it. ``seen_at`` is when it was first found running, and ``left_at`` when it was left
-    unfinished, by the loop's clock; None before.
+    ``pieces`` is what asks for it, ``caller`` the name of whoever did. ``seen_at`` is when it was first found running,
+    and ``left_at`` when it was left unfinished, by the loop's clock; None before.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Answer:
         "_request",
         "_taken",
         "_waiter",
+        "caller",
         "done",
         "left_at",
         "number",
@@ -50,6 +52,7 @@ class Answer:
 
     def __init__(self, desk: Desk, request: ChatRequest) -> None:
         self.number = 0
+        self.caller: str | None = caller.get()
         self.pieces: list[Any] = []
         self.worker: Any = None
         self.done = False
@@ -71,7 +74,7 @@ class Answer:
         """
         assert self._request is not None
         self.number = number
-        self.pieces = encode_ask(number, self._request)
+        self.pieces = encode_ask(number, self._request, self.caller)
         self._request = None
 
     # --- the reader's side ---

@@ -50,11 +50,12 @@ class Load(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Ask(Struct, frozen=True, array_like=True, tag=2):
-    """A request. Its messages are in *given* where their caller wrote them as dicts."""
+    """A request. Its messages are in *given* where they were written as dicts. *caller* is the name of who asks."""
 
     id: int
     request: ChatRequest
     given: list[dict[str, Any]] | None = None
+    caller: str | None = None
 
 
 class Images(Struct, frozen=True, array_like=True, tag=8):
@@ -74,11 +75,12 @@ class Stop(Struct, frozen=True, array_like=True, tag=4):
 
 
 class Ready(Struct, frozen=True, array_like=True, tag=5):
-    """The model is loaded, and this is what it says of itself."""
+    """The model is loaded, and this is what it says of itself; *calls* is how many it takes at a time."""
 
     name: str
     identity: str
     suspends: bool
+    calls: int
     accepts: frozenset[str] | None
     role_rules: tuple[str, ...] = ()
 
@@ -129,7 +131,7 @@ def sendable(event: Event) -> Event:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def encode_ask(number: int, request: ChatRequest) -> list[Any]:
+def encode_ask(number: int, request: ChatRequest, caller: str | None = None) -> list[Any]:
     """The request as pieces to send one after the other: frames, and the bytes of its images as they lie in memory.
 
     Raises:
@@ -146,7 +148,7 @@ def encode_ask(number: int, request: ChatRequest) -> list[Any]:
 
     messages, given = _messages(request)
     try:
-        ask = Ask(number, replace(request, messages=messages), given)
+        ask = Ask(number, replace(request, messages=messages), given, caller)
         body = msgspec.msgpack.Encoder(enc_hook=aside).encode(ask)
     except InvalidRequest:
         raise

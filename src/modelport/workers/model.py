@@ -78,7 +78,7 @@ def load_workers(specs: Sequence[str], options: WorkerOptions | None = None) -> 
         for spec, future in zip(specs, starting, strict=True):
             process = future.result()
             ready = _first_word(spec, process)
-            models.append(WorkerModel(ready, Pool(spec, ready.name, options, process)))
+            models.append(WorkerModel(ready, Pool(spec, ready, options, process)))
     except BaseException:
         _end(starting)
         raise

@@ -1,13 +1,12 @@
 """The workers of one model: started, given answers to make, replaced when they die.
 
-A worker makes ``threads`` answers at a time, oldest first. So when it dies, the oldest of its answers are those that
-may have been begun; they fail, each with what happened. The others were not begun, and another worker makes them.
+A worker makes so many answers at a time as it said, oldest first. So when it dies, the oldest of its answers are those
+that may have been begun; they fail, each with what happened. The others were not begun, and another worker makes them.
 """
 
 import asyncio
 import itertools
 import logging
-from collections import deque
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,6 +17,7 @@ from modelport.workers.answers import Answer
 from modelport.workers.channel import Channel
 from modelport.workers.frames import Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
+from modelport.workers.waiting import Waiting
 
 __all__ = ("Pool", "WorkerDied", "WorkerOptions")
 
@@ -72,8 +72,8 @@ class _Worker:
 class Pool:
     """Workers for *spec*, on the event loop that :meth:`start` is called on. *first* is one that has loaded already."""
 
-    def __init__(self, spec: str, name: str, options: WorkerOptions, first: WorkerProcess) -> None:
-        self.name: str = name
+    def __init__(self, spec: str, ready: Ready, options: WorkerOptions, first: WorkerProcess) -> None:
+        self.name: str = ready.name
         self.inbox_size: int = options.inbox
         self.deaths: int = 0
         self._spec = spec
@@ -81,9 +81,10 @@ class Pool:
         self._first: WorkerProcess | None = first
         self._loop: asyncio.AbstractEventLoop | None = None
         self._workers: list[_Worker] = []
-        self._waiting: deque[Answer] = deque()
+        self._waiting = Waiting()
         self._numbers = itertools.count(1)
-        self._room = options.threads + (_AHEAD if options.workers == 1 else 0)
+        self._calls = ready.calls
+        self._room = ready.calls + (_AHEAD if options.workers == 1 else 0)
         self._failures = 0  # in a row
         self._again = 0.0  # when the next worker is started, by the loop's clock
         self._unloadable = False  # the last one that was started died before it had loaded the model
@@ -156,7 +157,7 @@ class Pool:
             raise ConfigError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
         if self._closing:
             raise Overloaded("the server is shutting down", retry_after=1.0)
-        if len(self._waiting) >= self._options.queue + self._options.threads * self._options.workers:
+        if len(self._waiting) >= self._options.queue:
             raise Overloaded(
                 f"{len(self._waiting)} calls of {self.name!r} wait already: try again in a moment", retry_after=1.0
             )
@@ -165,7 +166,7 @@ class Pool:
         answer.encode(next(self._numbers))
         worker = self._free()
         if worker is None:
-            self._waiting.append(answer)
+            self._waiting.put(answer)
         else:
             self._give(worker, answer)
 
@@ -173,8 +174,7 @@ class Pool:
         """Nobody wants *answer* any more."""
         worker: _Worker | None = answer.worker
         if worker is None:
-            if answer in self._waiting:
-                self._waiting.remove(answer)
+            self._waiting.remove(answer)
         elif answer.number in worker.answers and self._loop is not None:
             answer.left_at = self._loop.time()
             worker.channel.send([encode_frame(Cancel(answer.number))])
@@ -194,11 +194,11 @@ class Pool:
 
     def _go_on(self) -> None:
         while self._waiting and (worker := self._free()) is not None:
-            self._give(worker, self._waiting.popleft())
+            self._give(worker, self._waiting.take())
 
     def _refuse_waiting(self, error: ModelError) -> None:
         while self._waiting:
-            self._waiting.popleft().fail(error)
+            self._waiting.take().fail(error)
 
     def _not_loaded(self) -> Overloaded:
         wait = 1.0 if self._loop is None else max(1.0, self._again - self._loop.time())
@@ -295,13 +295,12 @@ class Pool:
         """Those answers that may have been begun fail; the others are made elsewhere."""
         answers = list(worker.answers.values())
         worker.answers.clear()
-        begun, rest = answers[: self._options.threads], answers[self._options.threads :]
+        begun, rest = answers[: self._calls], answers[self._calls :]
         for answer in begun:
             answer.fail(WorkerDied(f"the process of {self.name!r} {cause} while it was making this answer"))
-        for answer in reversed(rest):
+        for answer in rest:
             answer.worker = None
-            if not answer.done:
-                self._waiting.appendleft(answer)
+        self._waiting.put_back(answer for answer in rest if not answer.done)
 
     def _replace(self) -> None:
         assert self._loop is not None
@@ -319,7 +318,7 @@ class Pool:
         assert self._loop is not None
         options, now = self._options, self._loop.time()
         for worker in self._workers:
-            for answer in itertools.islice(worker.answers.values(), options.threads):
+            for answer in itertools.islice(worker.answers.values(), self._calls):
                 if answer.seen_at is None:
                     answer.seen_at = now
                 elif now - answer.seen_at > options.timeout:
