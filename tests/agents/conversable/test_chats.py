@@ -419,3 +419,21 @@ def test_a_chat_is_printed_written_as_a_page_and_saved(tmp_path: Path, capsys: p
     assert "<title>Stuck</title>" in page
     assert "&lt;b&gt;stuck" in page
     assert load_chat(tmp_path / "chat.db").summary == chat.summary
+
+
+async def test_an_agent_that_asks_in_its_own_way_reflects_in_it_too() -> None:
+    class Own(ConversableAgent):
+        def _generate_oai_reply_from_client(self, llm_client: Any, messages: Any, cache: Any) -> Any:
+            return f"own: {messages[-1]['content']}"
+
+    user = Own("user", model="eliza", human_input_mode="NEVER")
+
+    result = await user.a_initiate_chat(
+        talker("other", "ok"),
+        message="hi",
+        max_turns=1,
+        summary_method="reflection_with_llm",
+        summary_args={"summary_prompt": "Sum up."},
+    )
+
+    assert result.summary == "own: Sum up."

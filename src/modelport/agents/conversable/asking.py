@@ -126,11 +126,7 @@ class Asking(Talking):
         if client is None:
             return False, None
         asked, whole = self._asked(messages, sender)
-        changed = type(self)._generate_oai_reply_from_client is not Asking._generate_oai_reply_from_client
-        if changed or not hasattr(client, "acreate"):
-            reply = await offload(self._generate_oai_reply_from_client, client, asked, self.client_cache)
-        else:
-            reply = await self._a_ask(client, asked, self.client_cache, whole=whole, to=sender)
+        reply = await self._a_ask(client, asked, self.client_cache, whole=whole, to=sender)
         return reply is not None, reply
 
     def _asked(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> tuple[list[dict[str, Any]], bool]:
@@ -157,6 +153,9 @@ class Asking(Talking):
     async def _a_ask(
         self, client: Any, messages: list[dict[str, Any]], cache: Any, *, whole: bool = False, to: Agent | None = None
     ) -> str | dict[str, Any] | None:
+        changed = type(self)._generate_oai_reply_from_client is not Asking._generate_oai_reply_from_client
+        if changed or not hasattr(client, "acreate"):
+            return await offload(self._generate_oai_reply_from_client, client, messages, cache)
         params, live = self._params(messages, cache, whole, to)
         try:
             response = await client.acreate(**params)
