@@ -426,7 +426,7 @@ async def test_an_agent_that_asks_in_its_own_way_reflects_in_it_too() -> None:
         def _generate_oai_reply_from_client(self, llm_client: Any, messages: Any, cache: Any) -> Any:
             return f"own: {messages[-1]['content']}"
 
-    user = Own("user", model="eliza", human_input_mode="NEVER")
+    user = Own("user", model=echo, human_input_mode="NEVER")
 
     result = await user.a_initiate_chat(
         talker("other", "ok"),
