@@ -13,6 +13,7 @@ __all__ = (
     "ReadyEvents",
     "WholeAnswer",
     "accepts",
+    "embeds",
     "generate",
     "identity",
     "role_rules",
@@ -43,6 +44,7 @@ class Model(Protocol):
     ``suspends``: False promises that nothing in its answers really waits on an event loop, so that a blocking caller
     may run it in its own thread. ``accepts``: the names of the request's fields that it keeps (``None``: it judges the
     whole request itself). ``role_rules``: names of the rules that its messages must keep (see ``wrappers.roles``).
+    ``embeds``: True where it answers requests for vectors, too (see ``types.embeddings``).
     ``identity``: text that changes whenever its answers might, for cache keys.
     ``aclose()``: frees what outlives an answer.
     """
@@ -62,6 +64,11 @@ def accepts(model: object) -> frozenset[str] | None:
     """The names of the request's fields that *model* keeps, or None where it judges the request itself."""
     fields: frozenset[str] | None = getattr(model, "accepts", None)
     return fields
+
+
+def embeds(model: object) -> bool:
+    """Whether *model* gives vectors of texts. Only if it says so."""
+    return bool(getattr(model, "embeds", False))
 
 
 def identity(model: Model) -> str:

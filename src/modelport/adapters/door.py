@@ -83,6 +83,8 @@ def contract_of(thing: Any) -> Contract:
             return "agentstudio"
     elif any("__call__" in vars(each) for each in cls.__mro__):
         return "function"
+    elif _has(thing, "embed") and not _has(thing, "create"):
+        return "native"
     raise NotAModel(_refusal(thing))
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 from modelport.adapters.batches import BatchAnswer, Batches, BatchItem
 from modelport.adapters.contract import broken, came, own_name
+from modelport.adapters.embedding import Embedder
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
 from modelport.adapters.params import accepts_of
 from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.adapters.streams import AsyncPieces, Settled
-from modelport.errors import ModelportError, NotAModel
+from modelport.errors import ModelportError, NotAModel, UnsupportedField
 from modelport.model import AnswerStream
 from modelport.sync import OffloadedIterator
 from modelport.types import ChatRequest, Event, TextDelta
+from modelport.types.embeddings import embed_in
 
 __all__ = ("NativeModel",)
 
@@ -28,7 +30,7 @@ class NativeModel:
     What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds; ``accepts = None`` says that it
     judges whole requests itself. With ``generate_batch(requests)`` it answers several at once, which ``batches`` knows
     how to ask for (None where it has none); ``streams`` tells that it has ``stream``, without which a request that
-    comes alone is a batch of one.
+    comes alone is a batch of one. With ``embed(texts)`` it gives vectors, which ``embeds`` tells.
     """
 
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
@@ -39,10 +41,12 @@ class NativeModel:
         self.batches: Batches | None = Batches(native) if callable(getattr(native, "generate_batch", None)) else None
         self.batching: Any = None  # the one queue before it, once somebody has made it (see ``wrappers.batching``)
         self.streams: bool = callable(getattr(native, "stream", None))
+        self._embedder = Embedder(native) if callable(getattr(native, "embed", None)) else None
+        self.embeds: bool = self._embedder is not None
         self._where = f"{type(native).__name__}.stream()"
         self._kind = self._checked()
         says = getattr(native, "suspends", None)
-        self.suspends: bool = bool(says) if says is not None else _suspends(self._kind, self.batches)
+        self.suspends: bool = bool(says) if says is not None else _suspends(self._kind, self.batches, self._embedder)
         self.accepts: frozenset[str] | None = _accepted(native)
         self._identity: str | None = None
 
@@ -68,8 +72,17 @@ class NativeModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The events that the class gives, every one of them checked."""
+        if request.extra is not None and self._embedder is not None:
+            embed = embed_in(request)
+            if embed is not None:
+                return self._embedder.answer(embed)
         if self._kind is None and self.batches is not None:
             return _Alone(self.batches.answer([request]))
+        if self._kind is None:
+            raise UnsupportedField(
+                f"messages: {self.name!r} embeds texts and answers no messages; give its class stream(self, request)",
+                param="messages",
+            )
         return Settled(_Source(self, request), _events, self._where)
 
     async def aclose(self) -> None:
@@ -79,10 +92,11 @@ class NativeModel:
             await close()
 
 
-def _suspends(kind: str | None, batches: Batches | None) -> bool:
+def _suspends(kind: str | None, batches: Batches | None, embedder: Embedder | None) -> bool:
     """Whether answers may wait on an event loop, where the class does not say."""
     if kind is None:
-        return batches is None or batches.kind in {"coroutine", "async_generator"}
+        only = batches or embedder
+        return only is None or only.kind in {"coroutine", "async_generator"}
     return kind != "generator"
 
 
