@@ -18,6 +18,7 @@ from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_completions import DIALECT as OPENAI_COMPLETIONS
 from modelport.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
+from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
@@ -61,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),
     Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
     Route(path=AGENTSTUDIO.path, method="POST", endpoint=ask_agentstudio, dialect=AGENTSTUDIO),
+    Route(path=OPENAI_EMBEDDINGS.path, method="POST", endpoint=asking(OPENAI_EMBEDDINGS), dialect=OPENAI_EMBEDDINGS),
     Route(path="/v1/models", method="GET", endpoint=anthropic.list_models),
     Route(path="/v1/models/", method="GET", endpoint=anthropic.one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),

@@ -8,11 +8,12 @@ holds then, too. (A model that lives in worker processes has its turns and its q
 import difflib
 from collections.abc import Iterable, Mapping
 
-from modelport.errors import ConfigError, ModelNotFound, Overloaded
-from modelport.model import AnswerStream, Model, suspends
+from modelport.errors import ConfigError, ModelNotFound, Overloaded, UnsupportedField
+from modelport.model import AnswerStream, Model, embeds, suspends
 from modelport.server.quotas import charge_usage
 from modelport.sync import Threads
 from modelport.types import ChatRequest
+from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
 from modelport.wrappers.batching import batched
 from modelport.wrappers.honouring import honour
@@ -39,6 +40,7 @@ class Served:
         self.blocking: bool = not self.suspends
         self.threads: Threads = Threads(threads)
         self._most = threads + queue
+        self._bare: Model = Metering(model, split=True, record=charge_usage)
         self._inner: Model = Metering(honour(batched(model, queue=queue)), split=True, record=charge_usage)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
@@ -52,7 +54,16 @@ class Served:
                 f"{self.threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
                 retry_after=1.0,
             )
+        if request.extra is not None and EMBED in request.extra:
+            return self._vectors(request)
         return self._inner.stream(request)
+
+    def _vectors(self, request: ChatRequest) -> AnswerStream:
+        if not embeds(self.model):
+            raise UnsupportedField(
+                f"model: {self.name!r} gives no vectors; ask another, or give its class embed(self, texts)", param="model"
+            )
+        return self._bare.stream(request)
 
     @property
     def ready(self) -> bool:
