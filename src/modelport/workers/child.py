@@ -9,7 +9,7 @@ import traceback
 
 from modelport.config.spec import load
 from modelport.errors import ModelError, ModelportError, error_to_data
-from modelport.model import Model, accepts, identity, suspends
+from modelport.model import Model, accepts, embeds, identity, suspends
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Failed, Load, Ready
 from modelport.workers.running import LoopRunner, ThreadRunner
@@ -78,6 +78,7 @@ def _described(loaded: Model, model: Model, threads: int) -> Ready:
         suspends=suspends(loaded),
         calls=calls,
         accepts=accepts(model),
+        embeds=embeds(loaded),
         role_rules=declared_rules(model),
     )
 

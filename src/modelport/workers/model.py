@@ -31,6 +31,7 @@ class WorkerModel:
         self.accepts: frozenset[str] | None = ready.accepts
         self.role_rules: tuple[str, ...] | None = ready.role_rules or None
         self.identity: str = ready.identity
+        self.embeds: bool = ready.embeds
         self.inner_suspends: bool = ready.suspends
         self.pool: Pool = pool
 
