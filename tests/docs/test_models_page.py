@@ -38,12 +38,15 @@ ASKED: dict[str, dict[str, Any]] = {
 """For each field of a request, parameters that really ask for it."""
 
 
+TEXT = '{"a": "text"}'
+
+
 def plain(messages: Any) -> str:
-    return "text"
+    return TEXT
 
 
 def taking_all(messages: Any, **params: Any) -> str:
-    return "text"
+    return TEXT
 
 
 class Studio:
@@ -53,12 +56,12 @@ class Studio:
         return intermedia_msg
 
     def generate_response(self, messages: Any, **kwargs: Any) -> tuple[str, dict[str, int]]:
-        return "text", {}
+        return TEXT, {}
 
 
 class Client:
     def create(self, params: dict[str, Any]) -> Any:
-        choice = SimpleNamespace(message=SimpleNamespace(content="text", function_call=None))
+        choice = SimpleNamespace(message=SimpleNamespace(content=TEXT, function_call=None))
         return SimpleNamespace(choices=[choice] * (params.get("n") or 1), model="client")
 
     def message_retrieval(self, response: Any) -> Any:
@@ -69,7 +72,7 @@ class Native:
     name = "native"
 
     def stream(self, request: ChatRequest) -> Any:
-        yield "text"
+        yield TEXT
 
 
 COLUMNS = (plain, taking_all, Studio, Client, Native)

@@ -210,10 +210,32 @@ async def test_a_failure_that_nobody_foresaw_tells_an_id_and_the_log_tells_the_r
 
 
 async def test_an_unsupported_field_is_named() -> None:
-    answer = await ask(create_app([scripted(accepts=[])]), body=chat(response_format={"type": "json_object"}))
+    answer = await ask(create_app([scripted(accepts=[])]), body=chat(temperature=0.5))
 
     assert answer.status == 400
-    assert (answer.error["param"], answer.error["code"]) == ("response_format", "unsupported_field")
+    assert (answer.error["param"], answer.error["code"]) == ("temperature", "unsupported_field")
+
+
+async def test_json_that_a_model_knows_nothing_of_is_kept_for_it_and_the_header_says_so() -> None:
+    model = scripted(*reply('{"a"', ": 1}"), accepts=[])
+
+    whole = await ask(create_app([model]), body=chat(response_format={"type": "json_object"}))
+    streamed = await ask(create_app([model]), body=chat(response_format={"type": "json_object"}, stream=True))
+
+    assert whole.json["choices"][0]["message"]["content"] == '{"a": 1}'
+    for answer in (whole, streamed):
+        assert answer.status == 200
+        assert answer.headers["x-modelport-emulated"] == "response_format,response_format.held_back"
+    assert rb"{\"a\": 1}" in streamed.body.replace(b'\\"', b'\\"')
+
+
+async def test_json_that_never_comes_is_an_error_of_its_own_also_in_a_stream() -> None:
+    app = create_app([scripted(*reply("words"), accepts=[])])
+
+    for stream in (False, True):
+        answer = await ask(app, body=chat(response_format={"type": "json_object"}, stream=stream))
+        assert (answer.status, answer.error["code"]) == (502, "contract_broken")
+        assert answer.error["param"] == "response_format"
 
 
 async def test_an_unknown_path_lists_the_known_ones() -> None:

@@ -113,14 +113,25 @@ def test_several_choices_are_emulated_and_said_to_be(client: openai.OpenAI) -> N
     assert set(raw.headers["x-modelport-emulated"].split(",")) == {"n", "stop"}
 
 
-def test_a_form_that_cannot_be_kept_is_refused(client: openai.OpenAI) -> None:
+def test_a_form_that_a_model_never_keeps_is_an_error(client: openai.OpenAI) -> None:
     class Form(BaseModel):
         x: int
 
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.chat.completions.parse(model="echo", messages=HELLO, response_format=Form)
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.chat.completions.parse(model="letters", messages=HELLO, response_format=Form)
 
-    assert (caught.value.param, caught.value.code) == ("response_format", "unsupported_field")
+    assert (caught.value.param, caught.value.code) == ("response_format", "contract_broken")
+
+
+def test_a_form_is_kept_for_a_model_that_knows_none(client: openai.OpenAI) -> None:
+    class Form(BaseModel):
+        x: int
+
+    says: list[Any] = [{"role": "user", "content": 'It is {"x": 3}.'}]
+
+    answer = client.chat.completions.parse(model="echo", messages=says, response_format=Form)
+
+    assert answer.choices[0].message.parsed == Form(x=3)
 
 
 def test_errors_are_the_clients_own_kinds(client: openai.OpenAI, served: Served) -> None:

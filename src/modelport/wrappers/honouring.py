@@ -1,9 +1,9 @@
 """Honour, emulate or reject: no field of a request is ever taken and then ignored.
 
-A model says by ``accepts`` which fields it keeps. Of the others, ``stop``, ``max_tokens`` and ``n`` are kept in its
-stead, and the answer says so; a value that asks for nothing (``n=1``, ``response_format`` of type text) is let through;
-anything else is refused by name. So it is with the order of messages: a model that declares role rules gets what keeps
-them.
+A model says by ``accepts`` which fields it keeps. Of the others, ``stop``, ``max_tokens``, ``n`` and
+``response_format`` are kept in its stead, and the answer says so; a value that asks for nothing (``n=1``, a
+``response_format`` of type text) is let through; anything else is refused by name. So it is with the order of messages:
+a model that declares role rules gets what keeps them.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -20,12 +20,14 @@ from modelport.wrappers.base import Wrapper
 from modelport.wrappers.choices import more_choices
 from modelport.wrappers.roles import RoleRules, declared_rules
 from modelport.wrappers.shortening import Shortening
+from modelport.wrappers.structured import Structured
 from modelport.wrappers.trimming import Trimming
 
 __all__ = ("Honouring", "honour")
 
 _JUDGED = tuple(name for name in ChatRequest.__struct_fields__ if name not in {"messages", "model"})
-_EMULATED = frozenset({"max_tokens", "n", "stop"})
+_EMULATED = frozenset({"max_tokens", "n", "response_format", "stop"})
+_SAY_SO_THEMSELVES = frozenset({"n", "response_format"})  # those who keep them label the answer, when they did
 _MEND = "leave it out, or let the model take it (name it in the signature, or in the class's `accepts`)"
 
 
@@ -82,8 +84,10 @@ class Honouring(Wrapper):
     async def _emulating(self, request: ChatRequest, emulated: list[str]) -> AsyncIterator[AsyncIterator[Event]]:
         model = Trimming(self.model) if "stop" in emulated else self.model
         model = Shortening(model) if "max_tokens" in emulated else model
-        events = more_choices(model, request, honoured="n" in self._fields)
-        labelled = _labelled(events, tuple(name for name in emulated if name != "n"))
+        alone = "response_format" in emulated  # looks at one choice at a time
+        model = Structured(model) if alone else model
+        events = more_choices(model, request, honoured="n" in self._fields and not alone)
+        labelled = _labelled(events, tuple(name for name in emulated if name not in _SAY_SO_THEMSELVES))
         try:
             yield _calling(labelled, model.name, request) if _must_call(request) else labelled
         finally:
@@ -113,6 +117,8 @@ def _asks_nothing(name: str, value: Any, request: ChatRequest) -> bool:
 def _without_what_is_not_asked(request: ChatRequest, foreign: tuple[str, ...]) -> ChatRequest:
     """Fields that the model does not know must not reach it, even where they ask for nothing; ``stop`` may help it."""
     unset = {name: None for name in foreign if name not in _EMULATED and getattr(request, name) is not None}
+    if "response_format" in foreign and request.response_format is not None and request.response_format.type == "text":
+        unset["response_format"] = None
     return replace(request, **unset) if unset else request
 
 
