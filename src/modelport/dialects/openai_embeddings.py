@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
 from modelport.dialects.openai_chat.answers import Facts, WireUsage, facts_to_dict, usage_from
@@ -132,6 +133,8 @@ class OpenAIEmbeddings:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise ProtocolError(f"the answer is no list of vectors: {error}") from None
         usage = usage_from(answer.usage, answer.modelport)
+        if usage is not None and usage.prompt_tokens is not None and usage.completion_tokens is None:
+            usage = replace(usage, completion_tokens=0, total_tokens=None)  # nothing is written
         return fold([*events, Started(answer.model, cached=answer.modelport.cached), *([usage] if usage else [])])
 
     def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder:  # noqa: ARG002
