@@ -2,8 +2,10 @@
 
 import pytest
 
+from modelport.dialects.agentstudio import FATES as AGENTSTUDIO
 from modelport.dialects.anthropic_messages import FATES as MESSAGES
 from modelport.dialects.openai_completions import FATES as COMPLETIONS
+from modelport.dialects.openai_embeddings import FATES as EMBEDDINGS
 from modelport.dialects.openai_responses import FATES as RESPONSES
 from tests.docs.tables import code_in, table
 
@@ -11,6 +13,8 @@ PAGES = [
     ("## Fields of a Response", RESPONSES),
     ("## Fields of a completion", COMPLETIONS),
     ("## Fields of a Message", MESSAGES),
+    ("## Embeddings", EMBEDDINGS),
+    ("## AgentStudio's wire", AGENTSTUDIO),
 ]
 
 
