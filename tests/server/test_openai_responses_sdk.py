@@ -118,14 +118,21 @@ def test_images_and_text_in_one_item(client: openai.OpenAI) -> None:
     assert answer.output_text == "parts: text, image_url"
 
 
-def test_a_form_that_cannot_be_kept_is_refused_by_the_wires_own_name(client: openai.OpenAI) -> None:
-    class Form(BaseModel):
-        x: int
+class Form(BaseModel):
+    x: int
 
-    with pytest.raises(openai.BadRequestError) as caught:
+
+def test_an_answer_in_a_form_is_parsed(client: openai.OpenAI) -> None:
+    answer = client.responses.parse(model="echo", input='{"x": 1}', text_format=Form)
+
+    assert answer.output_parsed == Form(x=1)
+
+
+def test_a_form_that_is_not_kept_is_told_by_the_wires_own_name(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
         client.responses.parse(model="echo", input=HELLO, text_format=Form)
 
-    assert (caught.value.param, caught.value.code) == ("text.format", "unsupported_field")
+    assert caught.value.param == "text.format"
 
 
 @pytest.mark.parametrize(
@@ -227,3 +234,45 @@ async def test_the_async_client_completes(async_client: openai.AsyncOpenAI) -> N
     letters = [chunk.choices[0].text async for chunk in stream]
 
     assert whole.choices[0].text == "".join(letters) == HELLO
+
+
+# --- answers that are kept --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("kept")
+    with serving(folder, ["tooled"], "--store-responses", str(folder / "kept.db"), MODELPORT_API_KEYS=KEY) as server:
+        yield server
+
+
+def test_a_loop_of_tools_by_the_id_of_the_previous_response(keeping: Served) -> None:
+    with openai.OpenAI(base_url=f"{keeping.url}/v1", api_key=KEY, max_retries=0) as client:
+        first = client.responses.create(model="tooled", input=HELLO, tools=TOOLS)
+        results: list[Any] = [
+            {"type": "function_call_output", "call_id": item.call_id, "output": f"{item.name} ok"}
+            for item in first.output
+            if item.type == "function_call"
+        ]
+        final = client.responses.create(model="tooled", input=results, tools=TOOLS, previous_response_id=first.id)
+        found = client.responses.retrieve(final.id)
+        client.responses.delete(final.id)
+        with pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(final.id)
+
+    assert final.output_text == found.output_text == "done: add ok, sub ok"
+    assert final.previous_response_id == first.id
+
+
+async def test_the_streaming_helper_goes_on_from_a_kept_response(keeping: Served) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{keeping.url}/v1", api_key=KEY, max_retries=0) as client:
+        async with client.responses.stream(model="tooled", input=HELLO, tools=TOOLS[:1]) as stream:
+            first = await stream.get_final_response()
+        [call] = [item for item in first.output if item.type == "function_call"]
+        result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "ok"}
+        async with client.responses.stream(
+            model="tooled", input=[result], tools=TOOLS[:1], previous_response_id=first.id
+        ) as stream:
+            final = await stream.get_final_response()
+
+    assert final.output_text == "done: ok"

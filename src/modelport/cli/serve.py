@@ -57,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
+    add("--store-responses", metavar="FILE", help="keep answers of /v1/responses here, for previous_response_id")
     add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
     add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
 
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         secrets=secrets,
         agentstudio_pickle=args.allow_agentstudio_pickle,
+        store_responses=args.store_responses,
     )
     app = create_app(models, options)
     sock = listen(args.host, args.port)

@@ -17,13 +17,12 @@ from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_completions import DIALECT as OPENAI_COMPLETIONS
-from modelport.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
 from modelport.secret import Secret, redact
-from modelport.server import anthropic, port
+from modelport.server import anthropic, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, ready
@@ -33,6 +32,7 @@ from modelport.server.permitted import permitted
 from modelport.server.quotas import Caller, current_caller, set_caller
 from modelport.server.serving import Serving
 from modelport.storage.api_keys import KeyFile
+from modelport.storage.responses import ResponseStore
 from modelport.sync import offload
 
 __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "create_app")
@@ -55,7 +55,9 @@ class Route(Struct, frozen=True, kw_only=True):
 
 ROUTES: tuple[Route, ...] = (
     Route(path=OPENAI_CHAT.path, method="POST", endpoint=asking(OPENAI_CHAT)),
-    Route(path=OPENAI_RESPONSES.path, method="POST", endpoint=asking(OPENAI_RESPONSES), dialect=OPENAI_RESPONSES),
+    Route(path=responses.DIALECT.path, method="POST", endpoint=responses.create, dialect=responses.DIALECT),
+    Route(path=responses.BELOW_PATH, method="GET", endpoint=responses.retrieve, dialect=responses.DIALECT),
+    Route(path=responses.BELOW_PATH, method="DELETE", endpoint=responses.delete, dialect=responses.DIALECT),
     Route(path=OPENAI_COMPLETIONS.path, method="POST", endpoint=asking(OPENAI_COMPLETIONS), dialect=OPENAI_COMPLETIONS),
     Route(path=ANTHROPIC.path, method="POST", endpoint=anthropic.messages, dialect=ANTHROPIC),
     Route(path=anthropic.COUNT_PATH, method="POST", endpoint=anthropic.count_tokens, dialect=ANTHROPIC),
@@ -82,6 +84,7 @@ class Options(Struct, frozen=True, kw_only=True):
     threads: int = 1  # calls at a time of one model whose code blocks
     secrets: tuple[Secret, ...] = ()  # taken out of what errors say
     agentstudio_pickle: bool = False  # whether AgentStudio's own wire is open
+    store_responses: str | None = None  # the file where answers of /v1/responses are kept
 
 
 class PathNotFound(InvalidRequest):
@@ -112,6 +115,9 @@ class App:
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
         self.agentstudio_pickle: bool = options.agentstudio_pickle
+        self.kept_responses: responses.KeptResponses | None = None
+        if options.store_responses is not None:
+            self.kept_responses = responses.KeptResponses(ResponseStore(options.store_responses))
         self._secrets = options.secrets
         self._busy = 0
 
@@ -125,7 +131,7 @@ class App:
             await self._other(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
-        route = self._route(exchange.path)
+        route = self._route(exchange.path, exchange.method)
         if anthropic.is_spoken(exchange):
             exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
         self._busy += 1
@@ -151,11 +157,12 @@ class App:
                 caller.leave()
                 set_caller(None)
 
-    def _route(self, path: str) -> Route | None:
+    def _route(self, path: str, method: str) -> Route | None:
         route = self._exact.get(path)
         if route is not None:
             return route
-        return next((one for one in self._below if path.startswith(one.path) and path != one.path), None)
+        below = [one for one in self._below if path.startswith(one.path) and path != one.path]
+        return next((one for one in below if one.method == method), below[0] if below else None)
 
     def _check_origin(self, exchange: Exchange) -> None:
         headers, given = exchange.headers, exchange.scope["headers"]
@@ -232,6 +239,8 @@ class App:
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._serving.aclose()
+                if self.kept_responses is not None:
+                    await offload(self.kept_responses.store.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -72,6 +72,7 @@ class ResponsesStreamEncoder:
     keep_alive: bytes = sse.COMMENT
 
     def __init__(self, asked: Asked, model: str, identifier: str | None = None) -> None:
+        self.final: dict[str, Any] = {}  # the whole answer, once the stream is finished
         self._asked = asked
         self._model = model
         self._id: str | None = identifier
@@ -221,8 +222,8 @@ class ResponsesStreamEncoder:
         status = told["status"]
         self._close(out, status)
         self._close_calls(out, status)
-        response = self._response(**told, usage=usage_to_dict(self._usage))
-        out.append(self._tell(f"response.{status}", response=response))
+        self.final = self._response(**told, usage=usage_to_dict(self._usage))
+        out.append(self._tell(f"response.{status}", response=self.final))
         return b"".join(out)
 
     def fail(self, error: ModelportError) -> bytes:
