@@ -24,9 +24,6 @@ AMBIENT_PREFIXES = ("ANTHROPIC_", "AUTOGEN_", "AZURE_", "GEMINI_", "GOOGLE_", "G
 AMBIENT_SUFFIXES = ("_API_KEY",)
 AMBIENT_NAMES = ("OAI_CONFIG_LIST",)
 
-# The developer's own API keys and certificates are not the tests'; no folder can be made below a file.
-NO_FOLDER = f"{os.devnull}/data"
-
 # HTTP clients in subprocesses, and in languages that Python cannot see into, are sent to a closed port instead.
 DEAD_END = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), DEAD_END)
@@ -51,7 +48,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment() -> Iterator[None]:
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No key, config list or setting of the developer's own reaches a test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
@@ -59,7 +56,7 @@ def clean_environment() -> Iterator[None]:
                 patch.delenv(name)
         for name, value in PROXIES.items():
             patch.setenv(name, value)
-        patch.setenv("XDG_DATA_HOME", NO_FOLDER)
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
         patch.setenv("NO_PROXY", LOOPBACK)
         patch.setenv("no_proxy", LOOPBACK)
         yield

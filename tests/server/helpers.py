@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from modelport.server import App
 from modelport.server.run import listen, make_server
+from modelport.server.tls import Tls
 from modelport.types import ChatRequest, Event, Finish, TextDelta
 
 __all__ = ("Answer", "Client", "Gated", "ask", "chat", "raw", "running")
@@ -128,11 +129,11 @@ class Gated:
 
 
 @contextlib.contextmanager
-def running(app: App) -> Iterator[int]:
+def running(app: App, tls: Tls | None = None) -> Iterator[int]:
     """A real server in a thread; its port."""
     sock = listen("127.0.0.1", 0)
     ready = threading.Event()
-    server = make_server(app, on_ready=ready.set)
+    server = make_server(app, on_ready=ready.set, tls=tls)
     thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
     thread.start()
     try:

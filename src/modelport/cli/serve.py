@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from modelport.cli._key_file import served_key_file
+from modelport.cli._tls import add_tls_options, tls_of
 from modelport.config.settings import read_settings
 from modelport.config.spec import load
 from modelport.errors import ConfigError
@@ -33,6 +34,7 @@ examples:
   modelport serve my_model.py:Mine                      http://127.0.0.1:8000/v1
   modelport serve a.py:A b.py:B --name fast --name good  two models, under names of your own
   modelport serve my_model.py:Mine --host 0.0.0.0 --api-key-file keys.txt
+  modelport serve my_model.py:Mine --host 0.0.0.0 --tls-self-signed
   modelport serve eliza --port 0 --ready-file ready.json  for scripts: a free port, told in the file
 """
 
@@ -54,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--drain", type=_seconds, default=_DEFAULTS.drain, help="seconds to end answers when stopped (default: 30)")
     add("--keys-file", metavar="FILE", help="API keys of modelport keys (default: in your data folder, if it has any)")
     add("--api-key-file", metavar="FILE", help="further API keys, one a line, as name:key or key")
+    add_tls_options(parser)
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     keys = read_keys(args.api_key_file)
     key_file, holds_keys = served_key_file(args.keys_file)
     check_exposure(args.host, keys or holds_keys)
+    tls = tls_of(args, [args.host, *args.allow_host])
     secrets = _secrets()
     models = _named(_load(args), args.name)
     options = Options(
@@ -87,11 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
     def on_ready() -> None:
         if args.ready_file:
-            write_ready_file(args.ready_file, sock, app)
+            write_ready_file(args.ready_file, sock, app, tls)
         _spare_the_collector()
-        print(_ready_line(app, url_of(sock)), flush=True)
+        if tls is not None:
+            print(f"modelport: the certificate's fingerprint is {tls.fingerprint}")
+        print(_ready_line(app, url_of(sock, tls)), flush=True)
 
-    serve(app, sock, on_ready=on_ready, access_log=args.access_log)
+    serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls)
     return 0
 
 

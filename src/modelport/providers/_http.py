@@ -1,8 +1,8 @@
 """A small HTTP/1.1 client on asyncio: pooled connections, answers read as they come. Knows no model and no dialect.
 
 It exists for one promise: whoever leaves an answer, or is cancelled while waiting for its head, has closed the
-connection, so that the far side can stop working at once. It follows no redirect, asks no proxy and reads no
-environment. A connection belongs to the event loop that made it; the pool keeps those of each loop apart.
+connection, so that the far side can stop working at once. It follows no redirect and asks no proxy. A connection
+belongs to the event loop that made it; the pool keeps those of each loop apart.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import httptools
 from msgspec import Struct
 
 from modelport.errors import ConfigError, ConnectionFailed, ModelportError, ProtocolError
+from modelport.providers._tls import Trust, Untrusted
 from modelport.sync import offload
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class _Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._error = self._error or ProtocolError(
-                f"what answers does not speak HTTP (it began with {self._first!r})"
+                f"what answers does not speak HTTP (it began with {self._first!r}{_hint(self._first)})"
             )
             self.abort()
         self._wake()
@@ -243,6 +244,11 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
+def _hint(first: bytes) -> str:
+    """Where it is plain what an answer is that is not HTTP: TLS refuses what is not TLS with an alert, number 21."""
+    return ", which is TLS: write https://" if first[:2] == b"\x15\x03" else ""
+
+
 def _expire(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_exception(TimeoutError())
@@ -285,8 +291,9 @@ class Reply:
 class Pool:
     """Connections to one target. *connect* is how many seconds making one may take."""
 
-    def __init__(self, target: Target, *, connect: float) -> None:
+    def __init__(self, target: Target, *, connect: float, trust: Trust | None = None) -> None:
         self.target = target
+        self._trust = trust or Trust()
         self._connect = connect
         self._tls: ssl.SSLContext | None = None
         self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Connection]] = WeakKeyDictionary()
@@ -328,7 +335,8 @@ class Pool:
             connection.abort()
             if connection.answered:
                 raise
-            why = ConnectionFailed(f"{self.target.url} closed the connection without an answer")
+            hint = "" if reused or self.target.scheme == "https" else ": if it speaks TLS, write https://"
+            why = ConnectionFailed(f"{self.target.url} closed the connection without an answer{hint}")
             raise NotAnswered(why, reused=reused) from error
         except BaseException:
             connection.abort()
@@ -364,19 +372,26 @@ class Pool:
         try:
             tls = await self._context() if target.scheme == "https" else None
             async with asyncio.timeout(wait):
-                _, connection = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
+                transport, connection = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
         except TimeoutError:
             why = ConnectionFailed(f"no connection to {target.url} within {wait:.3g} s: is it the right address?")
             raise NotAnswered(why) from None
         except OSError as error:
-            raise NotAnswered(_explain(error, target)) from error
+            failed = _explain(error, target)
+            if isinstance(failed, Untrusted):  # asking again would change nothing
+                raise failed from error
+            raise NotAnswered(failed) from error
+        if tls is not None:
+            try:
+                self._trust.check(transport, target.url)
+            except Untrusted:
+                connection.abort()
+                raise
         return connection
 
     async def _context(self) -> "ssl.SSLContext":
         if self._tls is None:
-            import ssl
-
-            self._tls = await offload(ssl.create_default_context)
+            self._tls = await offload(self._trust.context)
         return self._tls
 
     async def aclose(self) -> None:
@@ -394,10 +409,15 @@ class Pool:
         await asyncio.sleep(0)  # the loop closes a connection's socket in its next turn
 
 
-def _explain(error: OSError, target: Target) -> ConnectionFailed:
+def _explain(error: OSError, target: Target) -> ModelportError:
     import socket
     import ssl
 
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Untrusted(
+            f"{target.url} is not trusted: {error.verify_message}. If the server is yours, give tls_fingerprint (which "
+            "`modelport serve` prints) or ca_file"
+        )
     if isinstance(error, ssl.SSLError):
         hint = " (does it speak plain http?)" if "WRONG_VERSION" in str(error) else ""
         return ConnectionFailed(f"no TLS connection to {target.url}{hint}: {error.reason or error}")

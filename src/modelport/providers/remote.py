@@ -27,6 +27,7 @@ from modelport.dialects.port import (
 from modelport.errors import ConfigError, InvalidRequest, ModelportError, ModelTimeout, ProtocolError
 from modelport.providers._http import NotAnswered, Pool, Reply, Target
 from modelport.providers._memo import Beliefs, Memo
+from modelport.providers._tls import Trust, Untrusted
 from modelport.secret import Secret
 from modelport.sync import offload
 from modelport.types import ChatRequest, Event, ImagePart, Started
@@ -64,6 +65,10 @@ class RemoteModel:
 
     *timeout* is for a whole answer, in seconds, or :class:`Deadlines`. *retries* is how often a request is sent again
     when the connection failed before anything was answered; what was answered is never asked again.
+
+    Of an https address, the certificate must be the one that *tls_fingerprint* names (``sha256:`` and hex digits, as
+    ``modelport serve`` prints it), or come from an authority: those in the PEM file *ca_file*, else this machine's.
+    With both, both are asked for.
     """
 
     suspends = True
@@ -77,14 +82,17 @@ class RemoteModel:
         api_key: "str | Secret | None" = None,
         timeout: "float | Deadlines | None" = 600.0,
         retries: int = 2,
+        tls_fingerprint: str | None = None,
+        ca_file: str | None = None,
     ) -> None:
         self._target = Target.parse(url)
+        trust = Trust.parse(tls_fingerprint, ca_file, self._target.scheme)
         self._model = model
         self._key = None if api_key is None else Secret(api_key)
         self._deadlines = timeout if isinstance(timeout, Deadlines) else Deadlines(total=timeout)
         self._retries = retries
         self._check()
-        self._pool = Pool(self._target, connect=self._deadlines.connect)
+        self._pool = Pool(self._target, connect=self._deadlines.connect, trust=trust)
         self._memo = Memo()
         self._beliefs = Beliefs()
         self.name: str = model or f"remote:{self._target.authority}"
@@ -114,7 +122,7 @@ class RemoteModel:
 
         Raises (on entering, or while iterating):
             ConnectionFailed: nothing listens there, or it went away.
-            ProtocolError: what answers is no modelport server, or another version of one.
+            ProtocolError: what answers is no modelport server, another version of one, or one that is not trusted.
             ModelTimeout: a deadline passed.
             InvalidRequest: a file cannot be read, or something in the request cannot be sent.
             ModelportError: whatever the server told, as what it was there.
@@ -218,6 +226,8 @@ class RemoteModel:
                     tries += 1
                     await asyncio.sleep(soon)
                 fresh = True
+            except Untrusted:
+                raise
             except ProtocolError as error:
                 raise ProtocolError(f"{self.url}: {error.message}: give the address of `modelport serve`") from None
 

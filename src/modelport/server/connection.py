@@ -62,6 +62,7 @@ class HttpConnection(asyncio.Protocol):
         self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
         self.tells = False  # a line for each answer, in the log "modelport.access"
         self.transport: Any = None
+        self.scheme = "http"
         self.closing: bool = False  # after the answer that is on its way, or now if there is none
         self.writable: asyncio.Future[None] | None = None  # set while the peer is slow to read
         self.current: _Exchange | None = None  # the oldest that is not answered
@@ -85,6 +86,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
         self.state.connections.add(self)
         self._look = self.loop.call_later(self._period, self._look_again)
 
@@ -152,6 +155,13 @@ class HttpConnection(asyncio.Protocol):
         """The server goes down: end with the answers that are due."""
         self.closing = True
         if self.current is None:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close what nothing is due on. TLS would first wait for the peer's farewell, for which few idle peers look."""
+        if self.scheme == "https":
+            self.transport.abort()
+        else:
             self.transport.close()
 
     def _look_again(self) -> None:
@@ -207,7 +217,7 @@ class HttpConnection(asyncio.Protocol):
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": parser.get_http_version(),
             "method": parser.get_method().decode("ascii"),
-            "scheme": "http",
+            "scheme": self.scheme,
             "path": unquote(path, errors="replace") if "%" in path else path,
             "raw_path": raw_path,
             "query_string": query,

@@ -15,6 +15,7 @@ from modelport.errors import ConfigError
 from modelport.server.app import App
 from modelport.server.auth import is_loopback
 from modelport.server.connection import protocol
+from modelport.server.tls import Tls
 
 __all__ = ("check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
 
@@ -60,22 +61,26 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def url_of(sock: socket.socket) -> str:
+def url_of(sock: socket.socket, tls: Tls | None = None) -> str:
     """Where the server is found, as seen from this machine."""
+    scheme = "http" if tls is None else "https"
     host, port = sock.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  (compared, not listened on)
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def write_ready_file(path: str, sock: socket.socket, app: App) -> None:
-    """Tell a script, as JSON, where the server is: url, port, pid, models. Appears complete or not at all."""
+def write_ready_file(path: str, sock: socket.socket, app: App, tls: Tls | None = None) -> None:
+    """Tell a script, as JSON, where the server is: url, port, pid, models, and with *tls* tls_fingerprint. Appears
+    complete or not at all."""
     data = {
-        "url": url_of(sock),
+        "url": url_of(sock, tls),
         "port": sock.getsockname()[1],
         "pid": os.getpid(),
         "models": app.serving.names,
     }
+    if tls is not None:
+        data["tls_fingerprint"] = tls.fingerprint
     target = Path(path)
     partial = target.with_name(f"{target.name}.{os.getpid()}")
     try:
@@ -86,20 +91,27 @@ def write_ready_file(path: str, sock: socket.socket, app: App) -> None:
 
 
 def serve(
-    app: App, sock: socket.socket, *, on_ready: Callable[[], None] | None = None, access_log: bool = False
+    app: App,
+    sock: socket.socket,
+    *,
+    on_ready: Callable[[], None] | None = None,
+    access_log: bool = False,
+    tls: Tls | None = None,
 ) -> None:
     """Serve *app* on *sock* until SIGTERM or Ctrl-C; then end what is being answered, up to ``limits.drain`` seconds.
 
     A second Ctrl-C ends the process at once. *on_ready* is called when requests are taken. From another thread than
     the main one, signals are left alone; set ``should_exit`` of the server that ``make_server`` gives instead.
     """
-    server = make_server(app, on_ready=on_ready, access_log=access_log)
+    server = make_server(app, on_ready=on_ready, access_log=access_log, tls=tls)
     server.run(sockets=[sock])
     if server.failure is not None:
         raise server.failure
 
 
-def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_log: bool = False) -> Any:
+def make_server(
+    app: App, *, on_ready: Callable[[], None] | None = None, access_log: bool = False, tls: Tls | None = None
+) -> Any:
     """A ``uvicorn.Server`` for *app*, to be run on a listening socket."""
     import uvicorn
 
@@ -127,7 +139,11 @@ def make_server(app: App, *, on_ready: Callable[[], None] | None = None, access_
             app.draining = True
             self.should_exit = True
 
-    return Server(_config(app, access_log=access_log))
+    config = _config(app, access_log=access_log)
+    if tls is not None:
+        config.load()
+        config.ssl = tls.context
+    return Server(config)
 
 
 def _config(app: App, *, access_log: bool) -> Any:
