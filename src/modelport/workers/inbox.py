@@ -27,19 +27,18 @@ class Inbox:
         self._limit = _LOOSE
 
     def put(self, events: list[Event]) -> bool:
-        """Add *events*; False where they are too much: then nothing is kept any more."""
+        """Add *events*; False where they are too much, and left out."""
         if not self.events:
             self.events = events
             return True
         self.size = (self.size or sum(map(_size, self.events))) + sum(map(_size, events))
+        if self.size > self._most:
+            return False
         self.events += events
         if len(self.events) > self._limit:
             self.events = _merged(self.events)
             self.size = sum(map(_size, self.events))
             self._limit = max(_LOOSE, 2 * len(self.events))
-        if self.size > self._most:
-            self.take()
-            return False
         return True
 
     def take(self) -> list[Event]:

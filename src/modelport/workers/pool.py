@@ -7,12 +7,13 @@ that may have been begun; they fail, each with what happened. The others were no
 import asyncio
 import itertools
 import logging
+import threading
 from concurrent.futures import Future
 from typing import Any
 
 from msgspec import Struct
 
-from modelport.errors import ConfigError, ModelError, Overloaded, ProtocolError, error_from_data
+from modelport.errors import ModelError, Overloaded, ProtocolError, error_from_data
 from modelport.workers.answers import Answer
 from modelport.workers.channel import Channel
 from modelport.workers.frames import Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
@@ -118,10 +119,10 @@ class Pool:
     def kill(self) -> None:
         """End everything at once, without a loop."""
         self._closing = True
-        if self._first is not None:
-            self._first.kill()
-        for worker in self._workers:
-            worker.process.kill()
+        first = () if self._first is None else (self._first,)
+        for process in (*first, *(worker.process for worker in self._workers)):
+            process.kill()
+            process.sock.close()
 
     async def aclose(self) -> None:
         """End the workers: those that are idle by themselves, the others after ``grace`` seconds."""
@@ -154,7 +155,7 @@ class Pool:
         """
         self.start()
         if self._loop is not asyncio.get_running_loop():
-            raise ConfigError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
+            raise ModelError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
         if self._closing:
             raise Overloaded("the server is shutting down", retry_after=1.0)
         if len(self._waiting) >= self._options.queue:
@@ -247,7 +248,7 @@ class Pool:
         elif isinstance(frame, Failed):
             error = error_from_data(frame.error)
             if frame.id is None:
-                logger.error("%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
+                _log(logging.ERROR, "%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
             elif (answer := worker.answers.pop(frame.id, None)) is not None:
                 answer.fail(error)
         elif isinstance(frame, Ready):
@@ -269,7 +270,7 @@ class Pool:
             self._starting.discard(starting)
             error = future.exception()
             if error is not None:
-                logger.error("a worker of %s could not be started: %s", self.name, error)
+                _log(logging.ERROR, "a worker of %s could not be started: %s", self.name, error)
                 self._replace()
             else:
                 process = self._adopt(future.result())
@@ -286,7 +287,7 @@ class Pool:
             self.deaths += 1
             self._unloadable = not worker.ready
             what = "" if worker.ready else " before its model was loaded"
-            logger.warning("a worker of %s (process %d) %s%s", self.name, worker.process.pid, cause, what)
+            _log(logging.WARNING, "a worker of %s (process %d) %s%s", self.name, worker.process.pid, cause, what)
         self._divide(worker, cause)
         if not self._closing:
             self._replace()
@@ -346,3 +347,8 @@ def _tell(loop: asyncio.AbstractEventLoop, *call: Any) -> None:
         loop.call_soon_threadsafe(*call)
     except RuntimeError:
         return  # the loop was closed: nobody is there to be told
+
+
+def _log(level: int, *message: Any) -> None:
+    """What is rare is logged by a thread of its own: a log may be a full disk, or a pipe that nobody reads."""
+    threading.Thread(target=logger.log, args=(level, *message), name="modelport-log", daemon=True).start()

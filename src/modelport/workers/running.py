@@ -9,7 +9,6 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -211,7 +210,10 @@ class LoopRunner(_Runner):
         self._loop.call_soon_threadsafe(self._stopped.set)
 
     def _start(self, ask: Ask) -> None:
-        self._tasks[ask.id] = self._loop.create_task(self._answer(ask))
+        number = ask.id
+        task = self._tasks[number] = self._loop.create_task(self._answer(ask))
+        # A task that is cancelled before its first step never runs; its end is told all the same.
+        task.add_done_callback(lambda task: self._ended(number, task))
 
     def _cancel(self, number: int) -> None:
         task = self._tasks.get(number)
@@ -219,17 +221,18 @@ class LoopRunner(_Runner):
             task.cancel()
 
     async def _answer(self, ask: Ask) -> None:
-        import asyncio
-
-        number = ask.id
         caller.set(ask.caller)
-        try:
-            with suppress(asyncio.CancelledError):
-                async with self._model.stream(request_of(ask)) as events:
-                    async for event in events:
-                        self._connection.event(number, sendable(event))
-            self._connection.end(number)
-        except BaseException as error:
+        async with self._model.stream(request_of(ask)) as events:
+            async for event in events:
+                self._connection.event(ask.id, sendable(event))
+
+    def _ended(self, number: int, task: "asyncio.Task[None]") -> None:
+        del self._tasks[number]
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            try:
+                self._connection.end(number)
+            except UnicodeEncodeError as broken:
+                error = broken
+        if error is not None:
             self._fail(number, error)
-        finally:
-            self._tasks.pop(number, None)
