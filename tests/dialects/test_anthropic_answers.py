@@ -343,6 +343,17 @@ def test_each_end_has_its_word(reason: FinishReason, name: str) -> None:
     assert fold(read(stream(events))).choices[0].finish_reason == reason
 
 
+def test_the_stop_sequence_that_ended_an_answer_is_told() -> None:
+    events: list[Event] = [TextDelta("x"), Finish("stop", stop_sequence="END"), Usage(1, 2)]
+
+    body = whole(events)
+
+    told = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    assert {name: body[name] for name in told} == parsed(stream(events))[-2]["delta"] == told
+    for answer in (DIALECT.decode_response(json.dumps(body).encode()), fold(read(stream(events)))):
+        assert (answer.choices[0].finish_reason, answer.choices[0].stop_sequence) == ("stop", "END")
+
+
 COUNTS = st.none() | st.integers(0, 10**6)
 USAGES = st.builds(
     Usage,

@@ -118,7 +118,7 @@ def folded(events: Sequence[Event], name: str, entry: str, config_id: int) -> An
                 id=started.id or mint_id("chatcmpl-"),
                 model=started.model or name,
                 created=int(time.time()),
-                choices=(Choice(delta.choice, Message("assistant", delta.text), finish.reason),),
+                choices=(Choice(delta.choice, Message("assistant", delta.text), finish.reason, finish.stop_sequence),),
                 usage=usage,
                 cached=started.cached,
                 entry=entry,

@@ -72,13 +72,14 @@ class _Call:
 
 
 class _ChoiceState:
-    __slots__ = ("calls", "reason", "reasoning", "text")
+    __slots__ = ("calls", "reason", "reasoning", "stop_sequence", "text")
 
     def __init__(self) -> None:
         self.text: list[str] = []
         self.reasoning: list[str] | None = None
         self.calls: dict[int, _Call] | None = None
         self.reason: FinishReason | None = None
+        self.stop_sequence: str | None = None
 
 
 class ResponseBuilder:
@@ -106,7 +107,8 @@ class ResponseBuilder:
             if kind is TextDelta:
                 (choices.get(event.choice) or self._choice(event.choice)).text.append(event.text)  # type: ignore[union-attr]
             elif kind is Finish:
-                (choices.get(event.choice) or self._choice(event.choice)).reason = event.reason  # type: ignore[union-attr]
+                state = choices.get(event.choice) or self._choice(event.choice)  # type: ignore[union-attr]
+                state.reason, state.stop_sequence = event.reason, event.stop_sequence  # type: ignore[union-attr]
             elif kind is Usage:
                 self._usage = event  # type: ignore[assignment]
             elif kind is Started:
@@ -172,10 +174,10 @@ def _choice(number: int, state: _ChoiceState) -> Choice:
         )
     content = "".join(state.text) if state.text else None
     if calls is None and state.reasoning is None:
-        return Choice(number, Message("assistant", content), state.reason or "stop")
+        return Choice(number, Message("assistant", content), state.reason or "stop", state.stop_sequence)
     reasoning = "".join(state.reasoning) if state.reasoning else None
     message = Message("assistant", content, tool_calls=calls, reasoning=reasoning)
-    return Choice(number, message, state.reason or ("tool_calls" if calls else "stop"))
+    return Choice(number, message, state.reason or ("tool_calls" if calls else "stop"), state.stop_sequence)
 
 
 def fold(events: Iterable[Event], model: str = "") -> ChatResponse:
@@ -199,6 +201,6 @@ def unfold(response: ChatResponse) -> Iterator[Event]:
             yield TextDelta(message.text, number)
         for index, call in enumerate(message.tool_calls or ()):
             yield ToolCallDelta(index=index, id=call.id, name=call.name, arguments=call.arguments, choice=number)
-        yield Finish(choice.finish_reason, number)
+        yield Finish(choice.finish_reason, number, choice.stop_sequence)
     if response.usage is not None:
         yield response.usage

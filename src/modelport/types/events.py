@@ -60,10 +60,11 @@ class ToolCallDelta(Struct, frozen=True, tag="tool_call", omit_defaults=True):
 
 
 class Finish(Struct, frozen=True, tag="finish", omit_defaults=True):
-    """Choice number ``choice`` ends, and why."""
+    """Choice number ``choice`` ends, and why; ``stop_sequence`` is the one that it ended at, where that is known."""
 
     reason: FinishReason = "stop"
     choice: int = 0
+    stop_sequence: str | None = None
 
 
 class Usage(Struct, frozen=True, tag="usage", omit_defaults=True):

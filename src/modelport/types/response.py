@@ -12,11 +12,12 @@ __all__ = ("ChatResponse", "Choice")
 
 
 class Choice(Struct, frozen=True):
-    """One of the ``n`` answers to a request."""
+    """One of the ``n`` answers to a request. ``stop_sequence`` is the one that it ended at, where that is known."""
 
     index: int
     message: Message
     finish_reason: FinishReason
+    stop_sequence: str | None = None
 
 
 class ChatResponse(Struct, frozen=True, kw_only=True):

@@ -19,18 +19,18 @@ class StopTrimmer:
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = [stop for stop in stops if stop]
         self._held = ""
-        self.stopped: bool = False
+        self.stopped: str | None = None  # the stop sequence that was found
 
     def feed(self, text: str) -> str:
         """What may be given out now that *text* has come."""
-        if self.stopped:
+        if self.stopped is not None:
             return ""
         text = self._held + text
-        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        found = [(at + len(stop), at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
-            self.stopped = True
+            _, at, self.stopped = min(found)
             self._held = ""
-            return text[: min(found)[1]]
+            return text[:at]
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
@@ -72,14 +72,14 @@ async def _cut(events: AsyncIterator[Event], stops: Sequence[str], *, leave: boo
             yield event
             continue
         trimmer = trimmers.setdefault(event.choice, StopTrimmer(stops))
-        was_stopped = trimmer.stopped
-        if was_stopped:
+        before = trimmer.stopped
+        if before is not None:
             continue
         if isinstance(event, TextDelta):
             if text := trimmer.feed(event.text):
                 yield TextDelta(text, event.choice)
-            if trimmer.stopped:
-                yield Finish("stop", event.choice)
+            if trimmer.stopped is not None:
+                yield Finish("stop", event.choice, trimmer.stopped)
                 if leave:
                     return
         else:

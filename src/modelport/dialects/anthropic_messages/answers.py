@@ -45,9 +45,11 @@ _STOPS: dict[FinishReason, str] = {
 }
 
 
-def stop_reason(reason: FinishReason) -> str:
-    """Anthropic's word for it."""
-    return _STOPS[reason]
+def stop_reason(reason: FinishReason, sequence: str | None) -> dict[str, str | None]:
+    """Why an answer ended, in Anthropic's words."""
+    if reason == "stop" and sequence is not None:
+        return {"stop_reason": "stop_sequence", "stop_sequence": sequence}
+    return {"stop_reason": _STOPS[reason], "stop_sequence": None}
 
 
 def message_id(given: str | None) -> str:
@@ -71,8 +73,7 @@ def encode_response(asked: Asked, response: ChatResponse) -> bytes:
         "role": "assistant",
         "model": response.model,
         "content": content,
-        "stop_reason": stop_reason(choice.finish_reason),
-        "stop_sequence": None,
+        **stop_reason(choice.finish_reason, choice.stop_sequence),
         "usage": usage_to_dict(response.usage),
     }
     facts = facts_to_dict(response.emulated, response.cached, response.usage)
@@ -213,6 +214,7 @@ class _Answer(Struct, frozen=True):
     id: str = ""
     model: str = ""
     stop_reason: str | None = None
+    stop_sequence: str | None = None
     usage: WireUsage | None = None
     modelport: Facts = Facts()
 
@@ -235,7 +237,7 @@ def decode_response(body: bytes, created: int) -> ChatResponse:
         id=answer.id,
         model=answer.model,
         created=created,
-        choices=(Choice(0, message, finish_reason(answer.stop_reason)),),
+        choices=(Choice(0, message, finish_reason(answer.stop_reason), answer.stop_sequence),),
         usage=usage_from(answer.usage, answer.modelport),
         emulated=answer.modelport.emulated,
         cached=answer.modelport.cached,

@@ -42,6 +42,7 @@ class _Delta(Struct, frozen=True):
     thinking: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class _Piece(Struct, frozen=True):
@@ -142,7 +143,7 @@ class MessagesStreamDecoder:
         if facts.emulated:
             events.append(Emulated(facts.emulated))
         if piece.delta.stop_reason is not None:
-            events.append(Finish(finish_reason(piece.delta.stop_reason)))
+            events.append(Finish(finish_reason(piece.delta.stop_reason), stop_sequence=piece.delta.stop_sequence))
         if piece.usage is not None:
             self._usage = _later(self._usage, piece.usage)
             usage = usage_from(self._usage, facts)

@@ -101,6 +101,7 @@ class MessagesStreamEncoder:
         self._calls: dict[int, _Call] = {}
         self._held: list[TextDelta | ReasoningDelta] = []  # what waits for calls to be complete
         self._reason: FinishReason | None = None
+        self._sequence: str | None = None
         self._usage: Usage | None = None
         self._text = b""  # what stands before the text of a delta of the open block
 
@@ -155,7 +156,7 @@ class MessagesStreamEncoder:
     def _note(self, event: Event) -> None:
         if isinstance(event, Finish):
             if not event.choice:
-                self._reason = event.reason
+                self._reason, self._sequence = event.reason, event.stop_sequence
         elif isinstance(event, Usage):
             self._usage = event
         elif isinstance(event, Emulated):
@@ -255,7 +256,7 @@ class MessagesStreamEncoder:
         if self._calls and reason == "stop":
             reason = "tool_calls"
         last: dict[str, Any] = {
-            "delta": {"stop_reason": stop_reason(reason), "stop_sequence": None},
+            "delta": stop_reason(reason, self._sequence),
             "usage": usage_to_dict(self._usage),
         }
         late = tuple(field for field in self._emulated if field not in self._told)
