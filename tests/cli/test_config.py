@@ -170,9 +170,9 @@ def test_show_tells_each_setting_and_its_place(
 
     text = capsys.readouterr().out
     assert f"settings file: {folder / 'modelport.toml'}" in text
-    assert f"timeout       5.0   [{folder / 'modelport.toml'}]" in text
-    assert "api_key       ***   [MODELPORT_API_KEY]" in text
-    assert "seed          (not set)" in text
+    assert f"timeout          5.0   [{folder / 'modelport.toml'}]" in text
+    assert "api_key          ***   [MODELPORT_API_KEY]" in text
+    assert "seed             (not set)" in text
 
 
 def test_show_as_json(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,6 +300,34 @@ def test_the_command_says_https_everywhere_and_tells_the_fingerprint(tmp_path: P
     assert took < 10
 
 
+def chatting(server: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "modelport", "chat", "--model-server", server, "-m", "hi"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.mark.timeout(60)
+def test_the_chat_command_takes_its_key_and_its_pin_from_the_environment(tmp_path: Path) -> None:
+    tls = self_signed_certificate(folder=tmp_path)
+    app = create_app([ScriptedModel(reply("well met"), name="m")], Options(keys={"ann": "mp-canary"}))
+    key, pin = {"MODELPORT_API_KEY": "mp-canary"}, {"MODELPORT_TLS_FINGERPRINT": tls.fingerprint}
+    with running(app, tls) as port:
+        url = f"https://127.0.0.1:{port}"
+        good = chatting(url, **key, **pin)
+        without = [chatting(url, **pin), chatting(url, **key), chatting(url, MODELPORT_API_KEY="wrong", **pin)]
+
+    assert (good.stdout, good.returncode) == ("well met\n", 0)
+    assert [done.returncode for done in without] == [1, 1, 1]
+    assert "an API key is needed" in without[0].stderr
+    assert "is not trusted" in without[1].stderr
+    assert "not known here" in without[2].stderr
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("arguments", "complaint"),

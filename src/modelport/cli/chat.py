@@ -101,6 +101,8 @@ def _model(args: argparse.Namespace, settings: Settings) -> Model:
     options = {}
     if spec.startswith("remote:") and settings.api_key is not None:
         options["api_key"] = settings.api_key.reveal()
+    if spec.startswith("remote:https://") and settings.tls_fingerprint is not None:
+        options["tls_fingerprint"] = settings.tls_fingerprint
     entry = entry_from(fields)
     return assemble(entry, load(spec, **options))
 

@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     config_list: str | list[dict[str, Any]] | None = None  # JSON, a path, or the entries themselves
     code_roots: tuple[str, ...] = ()  # folders whose code a config list from a file or a variable may name
     keys_file: str | None = None  # the API keys that ``modelport serve`` asks for
+    tls_fingerprint: str | None = None  # of the certificate that ``model_server`` must have
     sources: dict[str, str] = {}
 
     def __repr__(self) -> str:

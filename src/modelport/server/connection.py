@@ -62,7 +62,7 @@ class HttpConnection(asyncio.Protocol):
         self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
         self.tells = False  # a line for each answer, in the log "modelport.access"
         self.transport: Any = None
-        self.scheme = "http"
+        self.scheme: str = "http"
         self.closing: bool = False  # after the answer that is on its way, or now if there is none
         self.writable: asyncio.Future[None] | None = None  # set while the peer is slow to read
         self.current: _Exchange | None = None  # the oldest that is not answered
