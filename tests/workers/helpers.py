@@ -150,7 +150,7 @@ def spec_of(folder: Path, name: str) -> str:
 @asynccontextmanager
 async def running(folder: Path, name: str = "does", **options: Any) -> AsyncIterator[WorkerModel]:
     """A model of MODELS in its worker."""
-    model = await asyncio.to_thread(WorkerModel.load, spec_of(folder, name), WorkerOptions(**options))
+    model = await asyncio.to_thread(WorkerModel.load, spec_of(folder, name), WorkerOptions(**{"grace": 0.2, **options}))
     try:
         yield model
     finally:

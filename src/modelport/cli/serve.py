@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from modelport.cli._isolation import ISOLATIONS, load_isolated
 from modelport.cli._key_file import served_key_file
 from modelport.cli._tls import add_tls_options, tls_of
 from modelport.config.settings import read_settings
-from modelport.config.spec import load
 from modelport.errors import ConfigError
 from modelport.model import Model
 from modelport.secret import Secret, redact, sounds_secret
@@ -16,12 +16,14 @@ from modelport.server.app import App, Options, create_app
 from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
 from modelport.server.limits import Limits
 from modelport.server.run import check_exposure, listen, serve, url_of, write_ready_file
+from modelport.workers import WorkerOptions
 
 HELP = "put models behind an OpenAI-compatible address"
 
 __all__ = ("HELP", "configure", "run")
 
 _DEFAULTS = Limits()
+_SPARED = 1.0  # seconds beyond --timeout, after which a call is taken for hung; its caller has had its error by then
 _SHORTEST_SECRET = 8  # characters; masking a shorter one would garble what has nothing to do with it
 _EPILOG = f"""\
 Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait.
@@ -49,7 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--name", action="append", default=[], help="serve the model under this name; once for each SPEC, in order")
     add("--alias", action="append", default=[], metavar="ALIAS=NAME", help="another name for a served model")
     add("--models-dir", help="where names are looked up first (default: ./models)")
-    add("--threads", type=_count, default=1, help="calls at a time of a model whose code blocks (default: %(default)s)")
+    add("--isolation", choices=ISOLATIONS, default="auto", help="where models run (default: blocking ones in workers)")
+    add(
+        "--workers", type=_count, default=1, help="processes for each model that runs in workers (default: %(default)s)"
+    )
+    add("--threads", type=_count, default=1, help="calls at a time of a model, or of a worker (default: %(default)s)")
     add("--queue", type=_count, default=_DEFAULTS.queue, help="calls that may wait for it (default: %(default)s)")
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
@@ -72,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     check_exposure(args.host, keys or holds_keys)
     tls = tls_of(args, [args.host, *args.allow_host])
     secrets = _secrets()
+    _log_to_stderr(secrets, access=args.access_log)
     models = _named(_load(args), args.name)
     options = Options(
         limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
@@ -87,7 +94,6 @@ def run(args: argparse.Namespace) -> int:
     )
     app = create_app(models, options)
     sock = listen(args.host, args.port)
-    _log_to_stderr(secrets, access=args.access_log)
 
     def on_ready() -> None:
         if args.ready_file:
@@ -104,7 +110,14 @@ def run(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace) -> list[Model]:
     specs: Sequence[str] = args.spec
     settings = read_settings(models_dir=args.models_dir)
-    return [load(spec, models_dir=args.models_dir) for spec in specs or [settings.provider or "eliza"]]
+    options = WorkerOptions(
+        workers=args.workers,
+        threads=args.threads,
+        queue=args.queue,
+        models_dir=args.models_dir,
+        timeout=args.timeout + _SPARED,
+    )
+    return load_isolated(specs or [settings.provider or "eliza"], args.isolation, options)
 
 
 def _named(models: Sequence[Model], names: Sequence[str]) -> dict[str, Model]:
@@ -172,6 +185,7 @@ def _log_to_stderr(secrets: Sequence[Secret], *, access: bool) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)
+    logging.getLogger("modelport.workers.output").setLevel(logging.INFO)  # what the models print
     if access:
         logging.getLogger("modelport.access").setLevel(logging.INFO)
 
