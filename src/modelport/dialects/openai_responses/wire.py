@@ -25,8 +25,12 @@ __all__ = (
     "MessageItem",
     "NamedFunction",
     "OutputText",
+    "Reasoning",
     "ReasoningItem",
     "Refusal",
+    "StreamOptions",
+    "Text",
+    "TextConfig",
     "TextFormat",
     "WireRequest",
 )

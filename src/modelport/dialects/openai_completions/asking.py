@@ -1,0 +1,174 @@
+"""Requests: bytes of a completions body to a :class:`ChatRequest`, and back."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from modelport.dialects.base import Asked
+from modelport.errors import InvalidRequest, UnsupportedField
+from modelport.types import ChatRequest, Message, translate_validation
+
+__all__ = ("FATES", "CompletionsAsked", "decode_request", "encode_request")
+
+FATES: dict[str, str] = {
+    "prompt": "honoured",
+    "model": "honoured",
+    "stream": "honoured",
+    "stream_options": "honoured",
+    "n": "honoured",
+    "best_of": "rejected: answers are not ranked here; as many as n pass",
+    "echo": "emulated: the prompt is written before the text",
+    "temperature": "honoured",
+    "top_p": "honoured",
+    "max_tokens": "honoured",
+    "stop": "honoured",
+    "seed": "honoured",
+    "presence_penalty": "honoured",
+    "frequency_penalty": "honoured",
+    "logit_bias": "honoured",
+    "logprobs": "rejected: answers carry no log probabilities here",
+    "suffix": "rejected: models continue a text here, they do not fill one in",
+    "user": "honoured",
+    "timeout": "honoured",
+}
+"""What becomes of each field of the published request, and of our own."""
+
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+
+
+class _StreamOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class _Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    prompt: str | list[Any] | None = None
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    best_of: Annotated[int, Meta(ge=1)] | None = None
+    echo: bool | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    stop: str | tuple[str, ...] | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None = None
+    logprobs: int | None = None
+    suffix: str | None = None
+    user: str | None = None
+    timeout: Annotated[float, Meta(gt=0)] | None = None  # seconds; ours, not OpenAI's
+
+
+_SAME = (
+    "model",
+    "n",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "user",
+)
+_decode = msgspec.json.Decoder(_Request).decode
+
+
+class CompletionsAsked(Asked, frozen=True, kw_only=True):
+    """``echo`` is what each choice's text begins with: the prompt, where that was asked for."""
+
+    echo: str = ""
+
+
+def decode_request(body: bytes) -> CompletionsAsked:
+    """What a request's body asks.
+
+    Raises:
+        InvalidRequest: it is not JSON, or a field is unknown, wrong or refused; ``param`` names the field.
+    """
+    try:
+        given = _decode(body)
+    except msgspec.ValidationError as error:
+        raise translate_validation(error) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
+    _check_refused(given)
+    prompt = _prompt(given.prompt)
+    stop = (given.stop,) if isinstance(given.stop, str) else given.stop or None
+    same = {name: getattr(given, name) for name in _SAME}
+    options = given.stream_options
+    return CompletionsAsked(
+        request=ChatRequest(messages=(Message("user", prompt),), stop=stop, **same),
+        stream=bool(given.stream),
+        include_usage=options is not None and bool(options.include_usage),
+        timeout=given.timeout,
+        echo=prompt if given.echo else "",
+    )
+
+
+def _check_refused(given: _Request) -> None:
+    if given.best_of not in {None, given.n or 1}:
+        raise _refusal("best_of")
+    for name in ("logprobs", "suffix"):
+        if getattr(given, name) is not None:
+            raise _refusal(name)
+    options = given.stream_options
+    if options is not None and not given.stream:
+        raise InvalidRequest("stream_options may be set only with stream: true", param="stream_options")
+    if options is not None and options.include_obfuscation:
+        name = "stream_options.include_obfuscation"
+        raise UnsupportedField(f"{name}: streams are not padded here; leave it out", param=name)
+
+
+def _refusal(name: str) -> UnsupportedField:
+    return UnsupportedField(f"{name}: {FATES[name].partition(': ')[2]}; leave it out", param=name)
+
+
+def _prompt(given: str | list[Any] | None) -> str:
+    if given is None:
+        raise InvalidRequest("prompt is missing: give the text to continue", param="prompt")
+    if isinstance(given, str):
+        return given
+    if not given:
+        raise InvalidRequest("prompt is an empty list: give the text to continue", param="prompt")
+    if not all(isinstance(one, str) for one in given):
+        raise UnsupportedField("prompt: tokens are not taken here; send text", param="prompt")
+    if len(given) > 1:
+        raise UnsupportedField(
+            f"prompt has {len(given)} texts; one is taken here: send a request for each", param="prompt"
+        )
+    return str(given[0])
+
+
+# --- and back ---------------------------------------------------------------------------------------------------------
+
+
+_PLACES = frozenset({*_SAME, "messages", "stop"})
+
+
+def encode_request(request: ChatRequest, *, stream: bool) -> bytes:
+    """The body that asks *request*, which must be one user's text. Names in ``extra`` stand beside the others.
+
+    Raises:
+        UnsupportedField: the request holds what this wire has no place for.
+    """
+    for name in request.__struct_fields__:
+        if name not in _PLACES and name != "extra" and getattr(request, name):
+            raise UnsupportedField(f"{name}: OpenAI's completions have no place for it; leave it out", param=name)
+    messages = tuple(request.messages)
+    if len(messages) != 1 or messages[0].role != "user" or not isinstance(messages[0].content, str):
+        raise UnsupportedField("messages: a completion has one prompt, the text of one user's turn", param="messages")
+    body: dict[str, Any] = {"prompt": messages[0].content}
+    body.update({name: value for name in (*_SAME, "stop") if (value := getattr(request, name)) is not None})
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return msgspec.json.encode(body | dict(request.extra or {}))
