@@ -202,11 +202,12 @@ def test_a_streamed_completion_with_its_usage(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_echo_is_kept_by_the_port_and_said_to_be(client: openai.OpenAI, stream: bool) -> None:
-    answer: Any = client.completions.create(model="echo", prompt="twice ", echo=True, stream=stream)
+    raw: Any = client.completions.with_raw_response.create(model="echo", prompt="twice ", echo=True, stream=stream)
 
-    pieces = list(answer) if stream else [answer]
+    pieces = list(raw.parse()) if stream else [raw.parse()]
     assert "".join(piece.choices[0].text for piece in pieces) == "twice twice "
     assert pieces[0].modelport["emulated"] == ["echo"]
+    assert raw.headers["x-modelport-emulated"] == "echo"
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,16 @@ __all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder")
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A decoded request body: what the model is asked, and how the caller wants the answer on the wire."""
+    """A decoded request body: what the model is asked, and how the caller wants the answer on the wire.
+
+    ``emulated`` names the fields that the dialect itself keeps in the model's stead.
+    """
 
     request: ChatRequest
     stream: bool = False
     include_usage: bool = False
     timeout: float | None = None  # seconds, if the wire carries a deadline
+    emulated: tuple[str, ...] = ()
 
 
 class StreamEncoder(Protocol):

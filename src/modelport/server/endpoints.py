@@ -103,8 +103,9 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
     if body is None:
         response = folded(served.name, events)
         body = dialect.encode_response(asked, response)
-        if response.emulated:
-            exchange.add_header(EMULATED_HEADER, ",".join(response.emulated).encode())
+        emulated = asked.emulated + response.emulated
+        if emulated:
+            exchange.add_header(EMULATED_HEADER, ",".join(emulated).encode())
     kind = dialect.response_type.encode()
     if not exchange.respond_now(200, body, kind):
         await exchange.respond(200, body, kind)
@@ -148,6 +149,8 @@ class _Streamed:
             comment=getattr(self._encoder, "keep_alive", b""),
             backlog=app.limits.backlog if served.blocking else 0,
         )
+        if asked.emulated:
+            self._writer.headers.append((EMULATED_HEADER, ",".join(asked.emulated).encode()))
 
     async def run(self, seconds: float) -> None:
         limits = self._app.limits

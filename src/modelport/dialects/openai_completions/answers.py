@@ -29,14 +29,9 @@ from modelport.types import (
     fold,
 )
 
-__all__ = ("WireAnswer", "choice_to_dict", "decode_response", "emulated", "encode_response", "read_answer")
+__all__ = ("WireAnswer", "choice_to_dict", "decode_response", "encode_response", "read_answer")
 
 _json = msgspec.json.Encoder().encode
-
-
-def emulated(asked: Asked) -> tuple[str, ...]:
-    """The fields that the dialect itself keeps."""
-    return ("echo",) if getattr(asked, "echo", "") else ()
 
 
 def choice_to_dict(number: int, text: str, reason: str | None, beside: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +63,7 @@ def encode_response(asked: Asked, response: ChatResponse) -> bytes:
         "choices": choices,
         "usage": usage_to_dict(response.usage),
     }
-    facts = facts_to_dict((*emulated(asked), *response.emulated), response.cached, response.usage)
+    facts = facts_to_dict(asked.emulated + response.emulated, response.cached, response.usage)
     return _json({**body, "modelport": facts} if facts else body)
 
 

@@ -111,6 +111,7 @@ def decode_request(body: bytes) -> CompletionsAsked:
         stream=bool(given.stream),
         include_usage=options is not None and bool(options.include_usage),
         timeout=given.timeout,
+        emulated=("echo",) if given.echo else (),
         echo=prompt if given.echo else "",
     )
 

@@ -10,7 +10,7 @@ from modelport import sse
 from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.answers import Facts, facts_to_dict, usage_from, usage_to_dict
 from modelport.dialects.openai_chat.failures import error_to_body
-from modelport.dialects.openai_completions.answers import WireAnswer, choice_to_dict, emulated, read_answer
+from modelport.dialects.openai_completions.answers import WireAnswer, choice_to_dict, read_answer
 from modelport.errors import ConnectionFailed, ModelportError
 from modelport.types import (
     Emulated,
@@ -43,7 +43,7 @@ class CompletionsStreamEncoder:
         self._created = int(time.time())
         self._ended: dict[int, bool] = {}  # choice → whether its end is out
         self._usage: Usage | None = None
-        self._emulated = emulated(asked)
+        self._emulated = asked.emulated
         self._cached = False
         self._told: dict[str, Any] = {}  # of what stands under modelport, what is out
 

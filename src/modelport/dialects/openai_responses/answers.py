@@ -55,7 +55,7 @@ def encode_response(asked: Asked, response: ChatResponse, identifier: str | None
         output=_output(identifier, choice.message, told["status"]),
         usage=usage_to_dict(response.usage),
     )
-    facts = facts_to_dict((*getattr(asked, "emulated", ()), *response.emulated), response.cached, response.usage)
+    facts = facts_to_dict(asked.emulated + response.emulated, response.cached, response.usage)
     if facts:
         body["modelport"] = facts
     return _encode(body)

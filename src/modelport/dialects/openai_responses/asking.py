@@ -41,14 +41,13 @@ class ResponsesAsked(Asked, frozen=True, kw_only=True):
     """``echo`` is what the answer repeats of the request, in the wire's form.
 
     ``previous`` is the id of the answer that this goes on from, ``store`` whether this one is to be kept; ``led`` tells
-    that the first message is the instructions, and ``emulated`` what the dialect keeps in the model's stead.
+    that the first message is the instructions.
     """
 
     echo: Mapping[str, Any] = {}
     previous: str | None = None
     store: bool = False
     led: bool = False
-    emulated: tuple[str, ...] = ()
 
 
 def turns(asked: ResponsesAsked) -> tuple[Message, ...]:

@@ -85,7 +85,7 @@ class ResponsesStreamEncoder:
         self._calls: dict[int, _Item] = {}  # by the model's own number
         self._reason: FinishReason | None = None
         self._usage: Usage | None = None
-        self._emulated: tuple[str, ...] = tuple(getattr(asked, "emulated", ()))
+        self._emulated: tuple[str, ...] = asked.emulated
         self._cached = False
 
     def encode(self, events: Sequence[Event]) -> bytes:
