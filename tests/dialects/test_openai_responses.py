@@ -256,6 +256,46 @@ def test_a_client_is_told_what_the_wire_has_no_place_for(field: dict[str, Any]) 
     assert caught.value.param == next(iter(field))
 
 
+RICH: dict[str, Any] = {
+    "input": [
+        {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": PNG, "detail": "low"}]},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ok", "annotations": []}]},
+        CALL,
+        {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "3"}]},
+    ],
+    "tools": [TOOL],
+    "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "add"}]},
+    "text": {"format": {"type": "json_schema", "name": "f", "schema": {}}},
+    "reasoning": {"effort": "low"},
+}
+JUNK = st.none() | st.booleans() | st.integers() | TEXT | st.lists(TEXT, max_size=2) | st.just({"x": 1})
+
+
+@given(data=st.data())
+def test_whatever_stands_deep_in_a_request_is_taken_or_refused_by_name(data: st.DataObject) -> None:
+    body = json.loads(json.dumps(RICH))
+    at: Any = body
+    keys = data.draw(st.sampled_from(list(RICH)))
+    root = keys
+    while True:
+        inner = at[keys]
+        if not isinstance(inner, dict | list) or not inner or data.draw(st.booleans()):
+            break
+        at = inner
+        keys = data.draw(st.sampled_from(list(inner) if isinstance(inner, dict) else range(len(inner))))
+    at[keys] = data.draw(JUNK)
+
+    param: str | None = root
+    try:
+        DIALECT.decode_request(json.dumps(body).encode())
+    except InvalidRequest as error:
+        param = error.param
+
+    assert param is not None
+    assert param.partition("[")[0].partition(".")[0] in {root, "tool_choice", "input"}
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 ASKED = DIALECT.decode_request(b'{"input": "hi", "stream": true, "metadata": {"a": "b"}}')

@@ -210,3 +210,12 @@ async def test_nothing_is_kept_unless_the_operator_says_so() -> None:
     assert (refused.status, refused.error["param"]) == (400, "previous_response_id")
     assert "--store-responses" in refused.error["message"]
     assert (found.status, found.error["code"]) == (404, "response_not_found")
+
+
+async def test_too_many_items_are_refused_by_the_wires_own_name() -> None:
+    app = create_app([Parrot()], Options(limits=Limits(messages=2)))
+
+    answer = await say(app, [{"role": "user", "content": "x"}] * 3)
+
+    assert (answer.status, answer.error["param"]) == (413, "input")
+    assert answer.error["message"].startswith("input has 3 items")
