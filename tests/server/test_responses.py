@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from modelport.server import App, create_app
 from modelport.server.app import Options
 from modelport.server.limits import Limits
 from modelport.types import ChatRequest, Event, Finish, ReasoningDelta, TextDelta, ToolCallDelta
-from tests.server.helpers import Answer, Client, ask
+from tests.server.helpers import Answer, Client, ask, running
 
 PATH = "/v1/responses"
 
@@ -219,3 +220,18 @@ async def test_too_many_items_are_refused_by_the_wires_own_name() -> None:
 
     assert (answer.status, answer.error["param"]) == (413, "input")
     assert answer.error["message"].startswith("input has 3 items")
+
+
+def test_a_failure_within_a_stream_is_raised_by_openais_client() -> None:
+    with (
+        running(create_app([Parrot()])) as port,
+        openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0) as client,
+    ):
+        stream = client.responses.create(model="parrot", input="fail", stream=True)
+        kinds: list[str] = []
+
+        with pytest.raises(openai.APIError, match="failed unexpectedly") as caught:
+            kinds.extend(event.type for event in stream)
+
+    assert kinds[-1] == "response.output_text.delta"
+    assert caught.value.code == "model_error"
