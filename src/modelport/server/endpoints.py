@@ -146,7 +146,7 @@ class _Streamed:
         self._writer = StreamWriter(
             exchange,
             dialect.stream_type.encode(),
-            comment=getattr(self._encoder, "keep_alive", b""),
+            comment=lambda: getattr(self._encoder, "keep_alive", b""),
             backlog=app.limits.backlog if served.blocking else 0,
         )
         if asked.emulated:

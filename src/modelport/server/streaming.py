@@ -96,7 +96,14 @@ class StreamWriter:
     are kept for a slow reader and writing goes on; past that, the answer is given up.
     """
 
-    def __init__(self, exchange: Exchange, content_type: bytes, *, comment: bytes = b"", backlog: int = 0) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        content_type: bytes,
+        *,
+        comment: Callable[[], bytes] = bytes,
+        backlog: int = 0,
+    ) -> None:
         self.headers: list[tuple[bytes, bytes]] = []  # may be added to until the first piece
         self._exchange = exchange
         self._type = content_type
@@ -198,14 +205,15 @@ class StreamWriter:
         if self._ticking is not None:
             rest = self._every
         elif not self._exchange.begun or (silent >= self._every and not self._writing and not blocked):
-            self._ticking = loop.create_task(self._say_something())
+            # What is said is asked for at once: it must suit what is written already, not what is written meanwhile.
+            self._ticking = loop.create_task(self._say(self._comment()))
         elif silent < self._every:
             rest = self._every - silent
         self._quiet = loop.call_later(rest, self._tick)
 
-    async def _say_something(self) -> None:
+    async def _say(self, comment: bytes) -> None:
         try:
-            await self._put(self._comment)
+            await self._put(comment)
             self._last = self._quiet_clock()
         finally:
             self._ticking = None

@@ -85,8 +85,6 @@ class _Call:
 class MessagesStreamEncoder:
     """Writes one answer as the events of a Message. Expects settled tool calls (see ``modelport.types.Minter``)."""
 
-    keep_alive: bytes = sse.COMMENT  # a ping may not stand before message_start, and nobody knows where this will stand
-
     def __init__(self, asked: Asked, model: str) -> None:
         self._model = model
         self._thoughts: bool = getattr(asked, "thoughts", True)
@@ -104,6 +102,11 @@ class MessagesStreamEncoder:
         self._sequence: str | None = None
         self._usage: Usage | None = None
         self._text = b""  # what stands before the text of a delta of the open block
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What may be written while there is nothing to say; a ping has no place before the message has started."""
+        return _PING if self._begun else sse.COMMENT
 
     def encode(self, events: Sequence[Event]) -> bytes:
         """The wire's events for *events*, in one piece.
@@ -281,4 +284,5 @@ class MessagesStreamEncoder:
         return b"event: error\ndata: %b\n\n" % _json(error_to_body(error, self._request_id))
 
 
+_PING = _event("ping", {})
 _TEXT = {"type": "text_delta", "text": ""}
