@@ -184,6 +184,18 @@ async def test_whoever_goes_on_at_once_finds_what_is_still_being_written(app: Ap
     assert app.kept_responses.pending == {}
 
 
+async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    assert app.kept_responses is not None
+    await asyncio.to_thread(app.kept_responses.store.close)
+
+    first = await say(app, "one")
+    second = await say(app, "two", previous_response_id=first.json["id"])
+
+    assert (first.status, second.status) == (200, 502)
+    assert f"the answer {first.json['id']} could not be kept" in caplog.text
+    assert app.kept_responses.pending == {}
+
+
 async def test_a_query_is_refused_rather_than_ignored(app: App) -> None:
     client = Client(app, "GET", f"{PATH}/resp_1")
     scope: Any = client._scope
