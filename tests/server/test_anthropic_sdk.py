@@ -183,6 +183,18 @@ def test_an_error_within_a_stream_is_raised(client: anthropic.Anthropic) -> None
         stream.until_done()
 
 
+def test_the_clients_own_loop_of_tools_goes_on_without_a_thread(client: anthropic.Anthropic) -> None:
+    @anthropic.beta_tool
+    def add(x: int) -> str:
+        """Adds."""
+        return f"{x + 5}"
+
+    runner = client.beta.messages.tool_runner(model="tooled", max_tokens=50, tools=[add], messages=[*HELLO])  # type: ignore[list-item]
+    final: Any = runner.until_done()
+
+    assert final.content[0].text == "done: 5"
+
+
 async def test_an_async_client(async_client: anthropic.AsyncAnthropic) -> None:
     whole: Any = await async_client.messages.create(model="echo", max_tokens=50, messages=HELLO)
     async with async_client.messages.stream(model="letters", max_tokens=50, messages=HELLO) as stream:

@@ -16,6 +16,7 @@ from modelport.errors import (
     RateLimited,
     RequestTooLarge,
     Unauthorized,
+    UnsupportedField,
     error_from_data,
 )
 
@@ -67,6 +68,10 @@ _OUR_WORDS = {
 """Fields that have another name on this wire than in a request of ours."""
 
 
+_NO_THREADS = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+"""Tells Anthropic's clients to go on with the whole conversation in each request, as those that run tools do."""
+
+
 def error_to_body(error: ModelportError, request_id: str | None = None) -> dict[str, Any]:
     """``{"type": "error", "error": {type, message}, "request_id", "modelport": {code, …}}``."""
     message, param = error.message, error.param
@@ -81,8 +86,10 @@ def error_to_body(error: ModelportError, request_id: str | None = None) -> dict[
         ours["param"] = param
     if error.retry_after is not None:
         ours["retry_after"] = error.retry_after
-    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
-    return {**body, "modelport": ours}
+    inner: dict[str, Any] = {"type": kind, "message": message}
+    if param == "thread" and isinstance(error, UnsupportedField):
+        inner["details"] = _NO_THREADS
+    return {"type": "error", "error": inner, "request_id": request_id, "modelport": ours}
 
 
 def encode_error(error: ModelportError, request_id: str | None = None) -> bytes:

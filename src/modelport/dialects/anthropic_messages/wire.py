@@ -67,7 +67,7 @@ FATES: dict[str, str] = {
     "inference_geo": "rejected: models run where this server does",
     "mcp_servers": "rejected: no server is asked from here; give the model tools",
     "output_format": "rejected: its name is output_config.format by now",
-    "thread": "rejected: answers are not kept here; send the whole conversation",
+    "thread": "rejected: no conversation is kept here: each request has all of it",
 }
 """Every field of the published request, and what becomes of it. The documentation's table is made of this."""
 
