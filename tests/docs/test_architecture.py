@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "modelport"
 MENTIONED = sorted(set(code_in(re.sub(r"^```.*?^```", "", page("architecture.md"), flags=re.MULTILINE | re.DOTALL))))
 NAMES = [each for each in MENTIONED if "::" in each]
 PATHS = [each for each in MENTIONED if re.fullmatch(r"[\w./]+(\.py|/)", each)]
-LATER = {"workers/", "toolcalls/", "integrations/"}  # the page says that they are not there yet
+LATER = {"integrations/"}  # the page says that it is not there yet
 
 
 @cache

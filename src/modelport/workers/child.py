@@ -80,7 +80,17 @@ def _described(loaded: Model, model: Model, threads: int) -> Ready:
         accepts=accepts(model),
         embeds=embeds(loaded),
         role_rules=declared_rules(model),
+        tool_parser=_tool_parser(loaded),
     )
+
+
+def _tool_parser(model: Model) -> str | None:
+    """The name of the parser that the model, or what it was made of, says reads its text."""
+    for thing in (model, getattr(model, "target", None)):
+        name = getattr(thing, "tool_parser", None)
+        if isinstance(name, str):
+            return name
+    return None
 
 
 def _end_with(parent: int) -> None:

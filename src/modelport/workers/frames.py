@@ -83,6 +83,7 @@ class Ready(Struct, frozen=True, array_like=True, tag=5):
     calls: int
     accepts: frozenset[str] | None
     role_rules: tuple[str, ...] = ()
+    tool_parser: str | None = None
     embeds: bool = False
 
 

@@ -30,6 +30,7 @@ class WorkerModel:
         self.name: str = ready.name
         self.accepts: frozenset[str] | None = ready.accepts
         self.role_rules: tuple[str, ...] | None = ready.role_rules or None
+        self.tool_parser: str | None = ready.tool_parser
         self.identity: str = ready.identity
         self.embeds: bool = ready.embeds
         self.inner_suspends: bool = ready.suspends
