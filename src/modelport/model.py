@@ -18,6 +18,7 @@ __all__ = (
     "identity",
     "role_rules",
     "suspends",
+    "tool_parser",
 )
 
 
@@ -44,6 +45,7 @@ class Model(Protocol):
     ``suspends``: False promises that nothing in its answers really waits on an event loop, so that a blocking caller
     may run it in its own thread. ``accepts``: the names of the request's fields that it keeps (``None``: it judges the
     whole request itself). ``role_rules``: names of the rules that its messages must keep (see ``wrappers.roles``).
+    ``tool_parser``: the name of the parser that finds calls of tools in its text (see ``toolcalls``).
     ``embeds``: True where it answers requests for vectors, too (see ``types.embeddings``).
     ``identity``: text that changes whenever its answers might, for cache keys.
     ``aclose()``: frees what outlives an answer.
@@ -74,6 +76,12 @@ def embeds(model: object) -> bool:
 def identity(model: Model) -> str:
     """Text that is the same only for models whose answers are alike; by default the model's name."""
     return str(getattr(model, "identity", None) or model.name)
+
+
+def tool_parser(model: object) -> object:
+    """The name of the parser that *model*, or the user's object behind it, wants its text read by (``tool_parser``)."""
+    given: object = getattr(model, "tool_parser", None)
+    return getattr(getattr(model, "target", None), "tool_parser", None) if given is None else given
 
 
 def role_rules(model: object) -> object:

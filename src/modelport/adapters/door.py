@@ -28,7 +28,17 @@ _ADAPTERS: dict[Contract, Callable[..., Any]] = {
     "function": FunctionModel,
 }
 _FOR_THE_PORT = frozenset(
-    {"model_client_cls", "provider", "spec", "price", "tags", "api_rate_limit", "cache_seed", "role_rules"}
+    {
+        "model_client_cls",
+        "provider",
+        "spec",
+        "price",
+        "tags",
+        "api_rate_limit",
+        "cache_seed",
+        "role_rules",
+        "tool_parser",
+    }
 )
 
 

@@ -33,6 +33,7 @@ _NOT_PARAMS = frozenset(
             "role_rules",
             "spec",
             "tags",
+            "tool_parser",
         ),
         *("api_key", "base_url", "organization", "project", "timeout", "max_retries", "default_headers"),
         *("default_query", "http_client", "azure_endpoint", "azure_deployment", "azure_ad_token"),

@@ -95,7 +95,7 @@ def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
         model = RateLimiting(model, limits.pace)
     if entry.max_retries:
         model = Retrying(model, entry.max_retries)
-    return honour(model, entry.role_rules)
+    return honour(model, entry.role_rules, entry.tool_parser)
 
 
 def request_defaults(entry: Entry) -> dict[str, Any]:
@@ -121,6 +121,8 @@ def salt_of(entry: Entry) -> str:
     fields = {"model": entry.model, "base_url": entry.base_url, "cache_seed": entry.call.get("cache_seed")}
     if entry.role_rules is not None:
         fields["role_rules"] = entry.role_rules
+    if entry.tool_parser is not None:
+        fields["tool_parser"] = entry.tool_parser
     lines = [f"{name}={_digest(value)}" for name, value in sorted({**fields, **entry.options}.items())]
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@ What an entry's fields are for:
 
 - it names its model by ``model_client_cls`` (a class registered with the client, by its name; or the class itself), by
   ``provider`` or ``spec`` (or a ``model`` that is a spec or an object), or by ``base_url`` and its kin
-- ``price``, ``timeout``, ``max_retries``, ``api_rate_limit``, ``role_rules``, ``tags`` are the port's
+- ``price``, ``timeout``, ``max_retries``, ``api_rate_limit``, ``role_rules``, ``tool_parser``, ``tags`` are the port's
 - the fields of a request (``temperature``, …) are its defaults
 - all others are options, and reach the constructor
 """
@@ -20,6 +20,7 @@ from modelport.config.config_list import Origin, ReadEntry
 from modelport.errors import ConfigError, InvalidRequest
 from modelport.registry import nearest
 from modelport.secret import Secret, without_userinfo
+from modelport.toolcalls.base import parser_named
 from modelport.types import ChatRequest, request_from_params
 from modelport.wrappers.roles import rules_from
 
@@ -44,6 +45,7 @@ ENTRY_FIELDS = (
     "api_rate_limit",
     "max_concurrency",
     "role_rules",
+    "tool_parser",
     "tags",
     "label",
 )
@@ -78,7 +80,8 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     its argument) or ``api`` (``base_url``, ``api_type``). ``given`` is the whole entry, as written.
     ``label`` names the entry for people; ``origin`` is where it was read, None where it was written in code.
     ``timeout`` is in seconds, ``api_rate_limit`` in calls a second, ``price`` in US dollars for 1,000 tokens of prompt
-    and of completion. ``role_rules`` has names of :mod:`modelport.wrappers.roles`; None leaves them to the model.
+    and of completion. ``role_rules`` has names of :mod:`modelport.wrappers.roles`, ``tool_parser`` is a name of
+    :mod:`modelport.toolcalls`; None leaves them to the model.
     """
 
     index: int
@@ -99,6 +102,7 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     api_rate_limit: float | None = None
     max_concurrency: int | None = None
     role_rules: tuple[str, ...] | None = None
+    tool_parser: str | None = None
     tags: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = _EMPTY
     call: Mapping[str, Any] = _EMPTY
@@ -147,8 +151,7 @@ def entry_from(given: Any, index: int = 0) -> Entry:
     source, thing = _source(reader)
     defaults = {name: given[name] for name in REQUEST_FIELDS if given.get(name) is not None}
     _check_defaults(defaults, index)
-    cls = given.get("model_client_cls")
-    model = given.get("model")
+    cls, model = given.get("model_client_cls"), given.get("model")
     api_key, api_key_env = _api_key(reader)
     return Entry(
         index=index,
@@ -169,6 +172,7 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         api_rate_limit=reader.number("api_rate_limit", above=0),
         max_concurrency=reader.count("max_concurrency", least=1),
         role_rules=_role_rules(reader),
+        tool_parser=_tool_parser(reader),
         tags=_tags(reader),
         defaults=MappingProxyType(defaults),
         call=MappingProxyType({name: given[name] for name in CALL_FIELDS if name in given}),
@@ -301,6 +305,13 @@ def _price(reader: _Reader) -> tuple[float, float] | None:
 def _role_rules(reader: _Reader) -> tuple[str, ...] | None:
     value = reader.given.get("role_rules")
     return None if value is None else rules_from(value, f"config_list[{reader.index}].role_rules")
+
+
+def _tool_parser(reader: _Reader) -> str | None:
+    value = reader.text("tool_parser")
+    if value is not None:
+        parser_named(value, f"config_list[{reader.index}].tool_parser")
+    return value
 
 
 def _tags(reader: _Reader) -> tuple[str, ...]:

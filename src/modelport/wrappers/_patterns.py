@@ -12,6 +12,7 @@ __all__ = ("Cost", "cost_of")
 _LONGEST = 1000  # characters of a pattern
 _REPEATS = 1000  # that a pattern may demand of one character
 _MOST = 20_000_000  # steps, about a fifth of a second
+_SETS = ("--", "&&", "~~", "||")  # within a class, what Python warns of
 _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 
@@ -93,6 +94,9 @@ class _Reader:
         at += self._pattern[at : at + 1] == "]"
         while at < len(self._pattern) and self._pattern[at] != "]":
             at += 2 if self._pattern[at] == "\\" else 1
+        inside = self._pattern[self._at + 1 : at]
+        if inside.startswith("[") or any(twice in inside for twice in _SETS):
+            raise ValueError("has a class that could be taken for a set of sets: escape its [, -, &, ~ and |")
         return at + 1
 
     def _open(self) -> None:

@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from modelport.model import AnswerStream, Model, accepts, identity, role_rules, suspends
+from modelport.model import AnswerStream, Model, accepts, identity, role_rules, suspends, tool_parser
 
 __all__ = ("InnerAnswer", "Wrapper", "close")
 
@@ -16,6 +16,7 @@ class Wrapper:
         self.suspends: bool = suspends(model)
         self.accepts: frozenset[str] | None = accepts(model)
         self.role_rules: object = role_rules(model)
+        self.tool_parser: object = tool_parser(model)
 
     @property
     def identity(self) -> str:

@@ -3,7 +3,8 @@
 A model says by ``accepts`` which fields it keeps. Of the others, ``stop``, ``max_tokens``, ``n`` and
 ``response_format`` are kept in its stead, and the answer says so; a value that asks for nothing (``n=1``, a
 ``response_format`` of type text) is let through; anything else is refused by name. So it is with the order of messages:
-a model that declares role rules gets what keeps them.
+a model that declares role rules gets what keeps them. And so with tools: one that declares how it writes its calls is
+told of them in words.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,13 +15,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelport.errors import ContractBroken, UnsupportedField
-from modelport.model import AnswerStream, Model, accepts
+from modelport.model import AnswerStream, Model, accepts, tool_parser as declared_parser
+from modelport.toolcalls.base import parser_named
 from modelport.types import ChatRequest, Emulated, Event, NamedTool, ToolCallDelta
 from modelport.wrappers.base import Wrapper
 from modelport.wrappers.choices import more_choices
 from modelport.wrappers.roles import RoleRules, declared_rules
 from modelport.wrappers.shortening import Shortening
 from modelport.wrappers.structured import Structured
+from modelport.wrappers.tool_parsing import ToolParsing
 from modelport.wrappers.trimming import Trimming
 
 __all__ = ("Honouring", "honour")
@@ -31,12 +34,19 @@ _SAY_SO_THEMSELVES = frozenset({"n", "response_format"})  # those who keep them 
 _MEND = "leave it out, or let the model take it (name it in the signature, or in the class's `accepts`)"
 
 
-def honour(model: Model, role_rules: Iterable[str] | None = None) -> Model:
+def honour(model: Model, role_rules: Iterable[str] | None = None, tool_parser: str | None = None) -> Model:
     """*model* behind this rule; one that judges whole requests itself (``accepts`` is None) is given back as it is.
 
-    It gets messages that keep *role_rules*; None stands for those that it declares itself.
+    It gets messages that keep *role_rules*, and tools in words where *tool_parser* names how it writes its calls; None
+    stands for what it declares itself.
+
+    Raises:
+        ConfigError: there is no such rule, or no such parser.
     """
     rules = declared_rules(model) if role_rules is None else tuple(role_rules)
+    parser = declared_parser(model) if tool_parser is None else tool_parser
+    if parser is not None:
+        model = ToolParsing(model, parser_named(parser))
     fields = accepts(model)
     honoured = model if fields is None else Honouring(model, fields)
     return RoleRules(honoured, rules) if rules else honoured
@@ -84,8 +94,9 @@ class Honouring(Wrapper):
     async def _emulating(self, request: ChatRequest, emulated: list[str]) -> AsyncIterator[AsyncIterator[Event]]:
         model = Trimming(self.model) if "stop" in emulated else self.model
         model = Shortening(model) if "max_tokens" in emulated else model
-        alone = "response_format" in emulated  # looks at one choice at a time
-        model = Structured(model) if alone else model
+        # Who looks into an answer looks at one choice at a time.
+        alone = "response_format" in emulated or (request.tools is not None and isinstance(self.model, ToolParsing))
+        model = Structured(model) if "response_format" in emulated else model
         events = more_choices(model, request, honoured="n" in self._fields and not alone)
         labelled = _labelled(events, tuple(name for name in emulated if name not in _SAY_SO_THEMSELVES))
         try:
