@@ -407,6 +407,8 @@ def test_errors_name_fields_as_this_wire_does() -> None:
     body = json.loads(DIALECT.encode_error(error))["error"]
 
     assert (body["param"], body["message"]) == ("text.format", "text.format: the model 'm' does not keep it")
+    assert told(DIALECT.stream_encoder(ASKED, "m").fail(error))[-2]["error"] == body
+    assert error.param == "response_format"  # of the error itself nothing changes
 
 
 # --- other people's servers -------------------------------------------------------------------------------------------

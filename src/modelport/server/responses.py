@@ -117,7 +117,7 @@ def _not_found(identifier: str, param: str | None = None) -> ResponseNotFound:
 
 def _owner() -> str:
     caller = current_caller()
-    return "" if caller is None else caller.name
+    return "" if caller is None else f"key {caller.name}"
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------

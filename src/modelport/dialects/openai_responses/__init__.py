@@ -7,9 +7,10 @@ The wire's own shapes are private to this folder, strict where we serve and leni
 from collections.abc import Mapping
 
 from modelport.dialects.base import Asked
-from modelport.dialects.openai_chat.failures import decode_error, encode_error
+from modelport.dialects.openai_chat.failures import decode_error
 from modelport.dialects.openai_responses.answers import decode_response, encode_response
 from modelport.dialects.openai_responses.asking import ResponsesAsked, after, decode_request, turns
+from modelport.dialects.openai_responses.failures import encode_error
 from modelport.dialects.openai_responses.reading import ResponsesStreamDecoder
 from modelport.dialects.openai_responses.sending import encode_request
 from modelport.dialects.openai_responses.streams import ResponsesStreamEncoder
@@ -18,14 +19,6 @@ from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse
 
 __all__ = ("DIALECT", "FATES", "OpenAIResponses", "ResponsesAsked", "after", "turns")
-
-_NAMES = {
-    "max_tokens": "max_output_tokens",
-    "messages": "input",
-    "reasoning_effort": "reasoning.effort",
-    "response_format": "text.format",
-    "verbosity": "text.verbosity",
-}
 
 
 class OpenAIResponses:
@@ -54,10 +47,6 @@ class OpenAIResponses:
 
     def encode_error(self, error: ModelportError) -> bytes:
         """The body of an answer that is an error; fields have this wire's names."""
-        name = _NAMES.get(error.param or "")
-        if error.param is not None and name is not None:
-            error.args = (error.message.replace(error.param, name, 1), *error.args[1:])
-            error.param = name
         return encode_error(error)
 
     def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:

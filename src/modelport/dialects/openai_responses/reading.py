@@ -39,6 +39,7 @@ class _Told(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Told).decode
+_MOST = 128 * 1024 * 1024  # bytes of one event; the last has all of the answer, its instructions and its tools
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 
 
@@ -46,7 +47,7 @@ class ResponsesStreamDecoder:
     """Reads one answer. Lenient about events and fields that it does not know, and about deltas that are left out."""
 
     def __init__(self) -> None:
-        self._parser = sse.EventParser()
+        self._parser = sse.EventParser(most=_MOST)
         self._started = False
         self._done = False
         self._emulated: tuple[str, ...] = ()

@@ -13,7 +13,6 @@ import msgspec
 from modelport import sse
 from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.answers import facts_to_dict
-from modelport.dialects.openai_chat.failures import error_to_body
 from modelport.dialects.openai_responses.answers import (
     answer_id,
     call_item,
@@ -24,6 +23,7 @@ from modelport.dialects.openai_responses.answers import (
     text_part,
     usage_to_dict,
 )
+from modelport.dialects.openai_responses.failures import error_to_dict
 from modelport.errors import ModelportError
 from modelport.types import (
     Emulated,
@@ -230,11 +230,11 @@ class ResponsesStreamEncoder:
         """The error as an event of its own, which clients raise, and an answer that failed."""
         out: list[bytes] = []
         self._begin(out)
-        inner = error_to_body(error)["error"]
-        told = {"code": error.code, "message": error.message, "param": error.param}
-        out.append(self._tell("error", **told, error=inner))
+        inner = error_to_dict(error)
+        told = {name: inner[name] for name in ("code", "message", "param")}
+        out.append(self._tell("error", **told, error=inner))  # documented flat, and sent nested by OpenAI itself
         code = "rate_limit_exceeded" if error.status == 429 else "server_error"
-        failed = self._response("failed", error={"code": code, "message": error.message})
+        failed = self._response("failed", error={"code": code, "message": inner["message"]})
         out.append(self._tell("response.failed", response=failed))
         return b"".join(out)
 
