@@ -48,9 +48,9 @@ class ToolParsing(Wrapper):
 
     def __init__(self, model: Model, parser: type[ToolCallParser], *, repairs: int = 2) -> None:
         super().__init__(model)
-        self.accepts = None if self.accepts is None else self.accepts | _FIELDS
-        self.tool_parser = None  # nobody around it is to do the same again
-        self.parser = parser
+        self.accepts: frozenset[str] | None = None if self.accepts is None else self.accepts | _FIELDS
+        self.tool_parser: object = None  # nobody around it is to do the same again
+        self.parser: type[ToolCallParser] = parser
         self.repairs = repairs
 
     def stream(self, request: ChatRequest) -> AnswerStream:
