@@ -1,0 +1,135 @@
+"""Ollama's ``/api/generate``, both directions: a prompt, and what follows. Source: https://docs.ollama.com/api/generate"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelport.dialects import _ollama_answers as answers
+from modelport.dialects._ollama_asking import (
+    LOGPROBS,
+    Common,
+    OllamaAsked,
+    common_fields,
+    decoded,
+    images_of,
+    refuse_set,
+    wire_content,
+    wire_fields,
+)
+from modelport.dialects.base import Asked
+from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
+from modelport.types import ChatRequest, ChatResponse, Message, Part, TextPart
+
+__all__ = ("DIALECT", "FATES", "OllamaGenerate")
+
+FATES: dict[str, str] = {
+    "model": "honoured",
+    "prompt": "honoured",
+    "system": "honoured",
+    "images": "honoured",
+    "format": "honoured",
+    "options": "honoured",
+    "stream": "honoured",
+    "think": "honoured",
+    "keep_alive": "honoured",
+    "suffix": "rejected: models answer here, and do not fill in",
+    "template": "rejected: templates are the model's own affair",
+    "context": "rejected: conversations are kept by who asks: use /api/chat",
+    "raw": "rejected: templates are the model's own affair",
+    "logprobs": LOGPROBS,
+    "top_logprobs": LOGPROBS,
+}
+"""What becomes of each field of a request (of ``options``, see ``OPTIONS``). Any other is rejected by name."""
+
+
+class _Request(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    prompt: str | None = None
+    system: str | None = None
+    images: list[str] | None = None
+    suffix: str | None = None
+    template: str | None = None
+    context: list[int] | None = None
+    raw: bool | None = None
+
+
+_decode_request = msgspec.json.Decoder(_Request).decode
+
+
+class OllamaGenerate:
+    """The dialect as an object."""
+
+    name: str = "ollama_generate"
+    path: str = "/api/generate"
+    request_type: str = "application/json"
+    response_type: str = "application/json; charset=utf-8"
+    stream_type: str = "application/x-ndjson"
+
+    def decode_request(self, body: bytes) -> Asked:
+        """What *body* asks. Raises ``InvalidRequest`` naming the field."""
+        given: _Request = decoded(_decode_request, body)
+        refuse_set({name: getattr(given, name) for name in ("suffix", "template", "context", "raw")}, FATES)
+        images = images_of(given.images or (), "images")
+        if not given.prompt and not images:
+            raise InvalidRequest(
+                "prompt is empty: there is nothing to answer (models are loaded already)", param="prompt"
+            )
+        content: str | tuple[Part, ...] = given.prompt or ""
+        if images:
+            content = (*images, TextPart(given.prompt)) if given.prompt else tuple(images)
+        messages = [Message("system", given.system)] if given.system else []
+        request = ChatRequest(messages=(*messages, Message("user", content)), **common_fields(given))
+        return OllamaAsked(
+            request=request,
+            stream=given.stream is not False,
+            thoughts=given.think is not False,
+            began=time.perf_counter_ns(),
+        )
+
+    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
+        """The body of a whole answer."""
+        return answers.encode_response(asked, response, chat=False)
+
+    def stream_encoder(self, asked: Asked, model: str) -> answers.LineEncoder:
+        """For one streamed answer of *model*."""
+        return answers.LineEncoder(asked, model, chat=False)
+
+    def encode_error(self, error: ModelportError) -> bytes:
+        """The body of an answer that is an error."""
+        return answers.encode_error(error)
+
+    def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
+        """The body that asks *request*: a user's message, perhaps after a system message.
+
+        Raises:
+            UnsupportedField: it is a longer conversation, or something is set that the wire has no place for.
+        """
+        body = wire_fields(request, stream=stream, tools=False)
+        messages = list(request.messages)
+        if len(messages) > 1 and messages[0].role in {"system", "developer"}:
+            body["system"] = messages.pop(0).text
+        if len(messages) != 1 or messages[0].role != "user" or messages[0].name:
+            raise UnsupportedField(
+                "messages: /api/generate takes one message of a user's; use /api/chat", param="messages"
+            )
+        content: dict[str, Any] = wire_content(messages[0], "messages[0]")
+        body["prompt"] = content.pop("content")
+        if "thinking" in content:
+            raise UnsupportedField("messages: a prompt has no thoughts", param="messages")
+        return msgspec.json.encode({**body, **content})
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        """A whole answer. Raises ``ProtocolError`` where it is none."""
+        return answers.decode_response(body)
+
+    def stream_decoder(self) -> answers.LineDecoder:
+        """For one streamed answer."""
+        return answers.LineDecoder()
+
+    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
+        """The error that an answer of *status* carries."""
+        return answers.decode_error(status, body, headers)
+
+
+DIALECT: OllamaGenerate = OllamaGenerate()
