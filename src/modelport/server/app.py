@@ -17,12 +17,14 @@ from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_completions import DIALECT as OPENAI_COMPLETIONS
+from modelport.dialects.ollama_generate import DIALECT as OLLAMA_GENERATE
 from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
 from modelport.secret import Secret, redact
 from modelport.server import anthropic, port, responses
+from modelport.server import ollama
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, ready
@@ -65,6 +67,11 @@ ROUTES: tuple[Route, ...] = (
     Route(path=port.HELLO_PATH, method="GET", endpoint=port.hello, dialect=PORT),
     Route(path=AGENTSTUDIO.path, method="POST", endpoint=ask_agentstudio, dialect=AGENTSTUDIO),
     Route(path=OPENAI_EMBEDDINGS.path, method="POST", endpoint=asking(OPENAI_EMBEDDINGS), dialect=OPENAI_EMBEDDINGS),
+    Route(path=ollama.DIALECT.path, method="POST", endpoint=asking(ollama.DIALECT), dialect=ollama.DIALECT),
+    Route(path=OLLAMA_GENERATE.path, method="POST", endpoint=asking(OLLAMA_GENERATE), dialect=OLLAMA_GENERATE),
+    Route(path=ollama.TAGS_PATH, method="GET", endpoint=ollama.tags, dialect=ollama.DIALECT),
+    Route(path=ollama.SHOW_PATH, method="POST", endpoint=ollama.show, dialect=ollama.DIALECT),
+    Route(path=ollama.VERSION_PATH, method="GET", endpoint=ollama.version, dialect=ollama.DIALECT),
     Route(path="/v1/models", method="GET", endpoint=anthropic.list_models),
     Route(path="/v1/models/", method="GET", endpoint=anthropic.one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
