@@ -6,8 +6,6 @@ from modelport.dialects.agentstudio import FATES as AGENTSTUDIO
 from modelport.dialects.anthropic_messages import FATES as MESSAGES
 from modelport.dialects.ollama import FATES as OLLAMA, OPTIONS as OLLAMA_OPTIONS
 from modelport.dialects.ollama_generate import FATES as OLLAMA_GENERATE
-from modelport.dialects.ollama import FATES as OLLAMA, OPTIONS as OLLAMA_OPTIONS
-from modelport.dialects.ollama_generate import FATES as OLLAMA_GENERATE
 from modelport.dialects.openai_completions import FATES as COMPLETIONS
 from modelport.dialects.openai_embeddings import FATES as EMBEDDINGS
 from modelport.dialects.openai_responses import FATES as RESPONSES
@@ -19,9 +17,6 @@ PAGES = [
     ("## Fields of a completion", COMPLETIONS),
     ("## Fields of a Message", MESSAGES),
     ("## Embeddings", EMBEDDINGS),
-    ("## Ollama: chat", OLLAMA),
-    ("### Options", OLLAMA_OPTIONS),
-    ("## Ollama: generate", OLLAMA_GENERATE),
     ("## Ollama: chat", OLLAMA),
     ("### Options", OLLAMA_OPTIONS),
     ("## Ollama: generate", OLLAMA_GENERATE),
