@@ -201,6 +201,23 @@ def test_a_streamed_completion_with_its_usage(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_several_prompts_are_completed_in_one_answer(client: openai.OpenAI, stream: bool) -> None:
+    raw: Any = client.completions.with_raw_response.create(
+        model="echo", prompt=["one ", "two "], n=2, echo=True, stream=stream
+    )
+
+    answer = raw.parse()
+    texts = ["", "", "", ""]
+    for piece in answer if stream else [answer]:
+        for choice in piece.choices:
+            texts[choice.index] += choice.text
+    assert texts == ["one one ", "one one ", "two two ", "two two "]
+    assert raw.headers["x-modelport-emulated"].startswith("prompt,echo")
+    if not stream:
+        assert answer.usage.total_tokens > 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_echo_is_kept_by_the_port_and_said_to_be(client: openai.OpenAI, stream: bool) -> None:
     raw: Any = client.completions.with_raw_response.create(model="echo", prompt="twice ", echo=True, stream=stream)
 
@@ -217,7 +234,6 @@ def test_echo_is_kept_by_the_port_and_said_to_be(client: openai.OpenAI, stream: 
         ({"logprobs": 1}, "logprobs"),
         ({"suffix": "!"}, "suffix"),
         ({"prompt": [1, 2]}, "prompt"),
-        ({"prompt": ["a", "b"]}, "prompt"),
         ({"extra_body": {"top_k": 5}}, "top_k"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

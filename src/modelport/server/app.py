@@ -15,16 +15,14 @@ from msgspec import Struct
 
 from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect
-from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
-from modelport.dialects.openai_completions import DIALECT as OPENAI_COMPLETIONS
 from modelport.dialects.ollama_generate import DIALECT as OLLAMA_GENERATE
+from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
 from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
 from modelport.secret import Secret, redact
-from modelport.server import anthropic, port, responses
-from modelport.server import ollama
+from modelport.server import anthropic, completions, ollama, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, ready
@@ -60,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path=responses.DIALECT.path, method="POST", endpoint=responses.create, dialect=responses.DIALECT),
     Route(path=responses.BELOW_PATH, method="GET", endpoint=responses.retrieve, dialect=responses.DIALECT),
     Route(path=responses.BELOW_PATH, method="DELETE", endpoint=responses.delete, dialect=responses.DIALECT),
-    Route(path=OPENAI_COMPLETIONS.path, method="POST", endpoint=asking(OPENAI_COMPLETIONS), dialect=OPENAI_COMPLETIONS),
+    Route(path=completions.DIALECT.path, method="POST", endpoint=completions.create, dialect=completions.DIALECT),
     Route(path=ANTHROPIC.path, method="POST", endpoint=anthropic.messages, dialect=ANTHROPIC),
     Route(path=anthropic.COUNT_PATH, method="POST", endpoint=anthropic.count_tokens, dialect=ANTHROPIC),
     Route(path=PORT.path, method="POST", endpoint=port.generate, dialect=PORT),

@@ -3,23 +3,25 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from modelport.dialects.base import Asked, Dialect
 from modelport.errors import InvalidRequest, ModelportError, ModelTimeout, Overloaded
+from modelport.model import AnswerStream
 from modelport.server.bounds import check_nodes, check_request
 from modelport.server.http import ClientGone, Exchange, Guard, header_text, too_large
 from modelport.server.serving import Served
 from modelport.server.streaming import StreamWriter, folded, pump, whole_answer
-from modelport.sync import use_threads
-from modelport.types import Emulated, Event
+from modelport.sync import Threads, use_threads
+from modelport.types import ChatRequest, Emulated, Event
 
 if TYPE_CHECKING:
     from modelport.server.app import App
 
 __all__ = (
+    "Answering",
     "Endpoint",
     "UnsupportedEncoding",
     "answer",
@@ -74,13 +76,26 @@ async def body_of(app: "App", exchange: Exchange) -> bytes:
     return body
 
 
-async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked) -> None:
-    """Ask the model that *asked* names, and send its answer: whole, or as a stream.
+class Answering(Protocol):
+    """What an answer is taken from: a served model, or what was made of one."""
+
+    name: str
+    blocking: bool
+    threads: Threads
+
+    def stream(self, request: ChatRequest, /) -> AnswerStream: ...
+
+
+async def answer(
+    app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, of: Callable[[Served], Answering] | None = None
+) -> None:
+    """Ask the model that *asked* names, or what *of* makes of it, and send its answer: whole, or as a stream.
 
     Raises:
         ModelportError: as long as nothing was sent. A failure after that is told within the stream.
     """
-    served = app.serving.find(asked.request.model)
+    found = app.serving.find(asked.request.model)
+    served: Answering = found if of is None else of(found)
     check_request(asked.request, app.limits, texts=getattr(asked, "texts", False))
     seconds = _seconds(exchange, asked, app.limits.timeout)
     before = use_threads(served.threads) if served.blocking else None
@@ -111,7 +126,7 @@ async def answer(app: "App", exchange: Exchange, dialect: Dialect, asked: Asked)
         await exchange.respond(200, body, kind)
 
 
-def _late(served: Served, seconds: float) -> Callable[[], ModelportError]:
+def _late(served: Answering, seconds: float) -> Callable[[], ModelportError]:
     return lambda: ModelTimeout(f"{served.name} did not answer within {seconds:g} s")
 
 
@@ -137,7 +152,7 @@ def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
 class _Streamed:
     """One streamed answer: the model's events into the client's connection."""
 
-    def __init__(self, app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, served: Served) -> None:
+    def __init__(self, app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, served: Answering) -> None:
         self._app = app
         self._exchange = exchange
         self._asked = asked

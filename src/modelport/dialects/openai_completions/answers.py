@@ -16,6 +16,7 @@ from modelport.dialects.openai_chat.answers import (
     usage_to_dict,
 )
 from modelport.dialects.openai_chat.failures import error_from_body
+from modelport.dialects.openai_completions.asking import echo_of
 from modelport.errors import ProtocolError
 from modelport.types import (
     ChatResponse,
@@ -41,7 +42,6 @@ def choice_to_dict(number: int, text: str, reason: str | None, beside: Mapping[s
 
 def encode_response(asked: Asked, response: ChatResponse) -> bytes:
     """The body of a whole answer. What OpenAI has no name for is under ``modelport``."""
-    echo = getattr(asked, "echo", "")
     choices = []
     for choice in response.choices:
         message = choice.message
@@ -53,7 +53,7 @@ def encode_response(asked: Asked, response: ChatResponse) -> bytes:
                 {"index": index, "id": call.id, "name": call.name, "arguments": call.arguments}
                 for index, call in enumerate(message.tool_calls)
             ]
-        text = echo + message.text + (message.refusal or "")
+        text = echo_of(asked, choice.index) + message.text + (message.refusal or "")
         choices.append(choice_to_dict(choice.index, text, choice.finish_reason, beside))
     body: dict[str, Any] = {
         "id": response.id,

@@ -9,7 +9,7 @@ from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import ChatRequest, Message, translate_validation
 
-__all__ = ("FATES", "CompletionsAsked", "decode_request", "encode_request")
+__all__ = ("FATES", "CompletionsAsked", "decode_request", "echo_of", "encode_request")
 
 FATES: dict[str, str] = {
     "prompt": "honoured",
@@ -80,9 +80,11 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 
 class CompletionsAsked(Asked, frozen=True, kw_only=True):
-    """``echo`` is what each choice's text begins with: the prompt, where that was asked for."""
+    """``prompts`` are the texts to continue, each ``n`` times; the request has the first. ``echo`` tells that each
+    choice's text begins with its prompt."""
 
-    echo: str = ""
+    prompts: tuple[str, ...] = ()
+    echo: bool = False
 
 
 def decode_request(body: bytes) -> CompletionsAsked:
@@ -102,17 +104,18 @@ def decode_request(body: bytes) -> CompletionsAsked:
     except RecursionError:
         raise InvalidRequest("the body is nested too deeply") from None
     _check_refused(given)
-    prompt = _prompt(given.prompt)
+    prompts = _prompts(given.prompt)
     stop = (given.stop,) if isinstance(given.stop, str) else given.stop or None
     same = {name: getattr(given, name) for name in _SAME}
     options = given.stream_options
     return CompletionsAsked(
-        request=ChatRequest(messages=(Message("user", prompt),), stop=stop, **same),
+        request=ChatRequest(messages=(Message("user", prompts[0]),), stop=stop, **same),
         stream=bool(given.stream),
         include_usage=options is not None and bool(options.include_usage),
         timeout=given.timeout,
-        emulated=("echo",) if given.echo else (),
-        echo=prompt if given.echo else "",
+        emulated=(*(("prompt",) if len(prompts) > 1 else ()), *(("echo",) if given.echo else ())),
+        prompts=prompts,
+        echo=bool(given.echo),
     )
 
 
@@ -134,20 +137,23 @@ def _refusal(name: str) -> UnsupportedField:
     return UnsupportedField(f"{name}: {FATES[name].partition(': ')[2]}; leave it out", param=name)
 
 
-def _prompt(given: str | list[Any] | None) -> str:
+def _prompts(given: str | list[Any] | None) -> tuple[str, ...]:
     if given is None:
         raise InvalidRequest("prompt is missing: give the text to continue", param="prompt")
     if isinstance(given, str):
-        return given
+        return (given,)
     if not given:
         raise InvalidRequest("prompt is an empty list: give the text to continue", param="prompt")
     if not all(isinstance(one, str) for one in given):
         raise UnsupportedField("prompt: tokens are not taken here; send text", param="prompt")
-    if len(given) > 1:
-        raise UnsupportedField(
-            f"prompt has {len(given)} texts; one is taken here: send a request for each", param="prompt"
-        )
-    return str(given[0])
+    return tuple(given)
+
+
+def echo_of(asked: Asked, choice: int) -> str:
+    """What that choice's text begins with."""
+    if not isinstance(asked, CompletionsAsked) or not asked.echo:
+        return ""
+    return asked.prompts[min(choice // (asked.request.n or 1), len(asked.prompts) - 1)]
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.answers import Facts, facts_to_dict, usage_from, usage_to_dict
 from modelport.dialects.openai_chat.failures import error_to_body
 from modelport.dialects.openai_completions.answers import WireAnswer, choice_to_dict, read_answer
+from modelport.dialects.openai_completions.asking import echo_of
 from modelport.errors import ConnectionFailed, ModelportError
 from modelport.types import (
     Emulated,
@@ -37,7 +38,7 @@ class CompletionsStreamEncoder:
 
     def __init__(self, asked: Asked, model: str) -> None:
         self._model = model
-        self._echo: str = getattr(asked, "echo", "")
+        self._asked = asked
         self._include_usage = asked.include_usage
         self._id: str | None = None
         self._created = int(time.time())
@@ -71,7 +72,7 @@ class CompletionsStreamEncoder:
 
     def _piece(self, choice: int, text: str, reason: str | None = None, **beside: Any) -> bytes:
         if choice not in self._ended:
-            text = self._echo + text
+            text = echo_of(self._asked, choice) + text
         self._ended[choice] = reason is not None
         return self._chunk([choice_to_dict(choice, text, reason, beside)])
 
