@@ -63,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--keys-file", metavar="FILE", help="API keys of modelport keys (default: in your data folder, if it has any)")
     add("--api-key-file", metavar="FILE", help="further API keys, one a line, as name:key or key")
     add_tls_options(parser)
+    add("--allow-media-urls", action="store_true", help="fetch images that requests name by URL (public hosts only)")
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
         keys=keys,
         key_file=key_file,
+        media_urls=args.allow_media_urls,
         hosts=_hosts(args),
         origins=tuple(args.allow_origin),
         aliases=_aliases(args.alias),

@@ -1,14 +1,20 @@
 """What a dialect is: a wire format, both directions, bytes to values and back. No I/O, no state between calls."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Protocol
 
 from msgspec import Struct
 
-from modelport.errors import ModelportError
-from modelport.types import ChatRequest, ChatResponse, Event
+from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
+from modelport.types import ChatRequest, ChatResponse, Event, ImagePart
 
-__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder")
+__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder", "image_at", "urls_are_fetched")
+
+urls_are_fetched: ContextVar[bool] = ContextVar("modelport-urls-are-fetched", default=False)
+"""Set by who decodes requests and fetches the images afterwards whose addresses are in them. No dialect fetches."""
+
+_LONGEST_URL = 2048  # characters
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -76,3 +82,21 @@ class Dialect(Protocol):
     def stream_decoder(self) -> StreamDecoder: ...
 
     def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError: ...
+
+
+def image_at(url: str, where: str, *, instead: str, detail: str | None = None) -> ImagePart:
+    """The image at *url*, as its address; *instead* says what to send where addresses are not taken.
+
+    Raises:
+        UnsupportedField: they are not.
+        InvalidRequest: it is none.
+    """
+    if not urls_are_fetched.get():
+        raise UnsupportedField(f"{where}: no URL is fetched here; send the image as {instead}", param=where)
+    if not url[:8].lower().startswith(("https://", "http://")) or len(url) > _LONGEST_URL:
+        raise InvalidRequest(
+            f"{where} must be an address like https://host/image.png of at most {_LONGEST_URL} characters, or the "
+            f"image itself as {instead}; got {url[:60]!r}",
+            param=where,
+        )
+    return ImagePart(url, detail=detail)

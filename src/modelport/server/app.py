@@ -14,7 +14,7 @@ from functools import partial
 from msgspec import Struct
 
 from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
-from modelport.dialects.base import Dialect
+from modelport.dialects.base import Dialect, urls_are_fetched
 from modelport.dialects.ollama_generate import DIALECT as OLLAMA_GENERATE
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
@@ -26,6 +26,7 @@ from modelport.server import anthropic, completions, ollama, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, ready
+from modelport.server.fetching import Fetcher
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
 from modelport.server.permitted import permitted
@@ -87,6 +88,7 @@ class Options(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
     threads: int = 1  # calls at a time of one model whose code blocks
+    media_urls: bool = False  # fetch images that requests name by address
     secrets: tuple[Secret, ...] = ()  # taken out of what errors say
     agentstudio_pickle: bool = False  # whether AgentStudio's own wire is open
     store_responses: str | None = None  # the file where answers of /v1/responses are kept
@@ -115,6 +117,7 @@ class App:
         self.routes: tuple[Route, ...] = tuple(routes)
         self.created: int = int(time.time())
         self.draining = False
+        self.fetcher: Fetcher | None = Fetcher(options.limits) if options.media_urls else None
         self._keys = Keys(options.keys, None if options.key_file is None else KeyFile(options.key_file))
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
@@ -141,6 +144,7 @@ class App:
             exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
         self._busy += 1
         caller: Caller | None = None
+        urls_are_fetched.set(self.fetcher is not None)
         try:
             self._check_origin(exchange)
             if route is None or not route.open:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from modelport.dialects.base import Asked, Dialect
 from modelport.errors import InvalidRequest, ModelportError, ModelTimeout, Overloaded
@@ -98,6 +99,9 @@ async def answer(
     served: Answering = found if of is None else of(found)
     check_request(asked.request, app.limits, texts=getattr(asked, "texts", False))
     seconds = _seconds(exchange, asked, app.limits.timeout)
+    if app.fetcher is not None and not getattr(asked, "texts", False):
+        settling = app.fetcher.settle(asked.request)
+        asked = replace(asked, request=await Guard(exchange, seconds, _late(served, seconds)).run(settling))
     before = use_threads(served.threads) if served.blocking else None
     try:
         if asked.stream:

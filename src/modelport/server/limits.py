@@ -14,6 +14,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     tools: int = 256
     schema: int = 256 * 1024  # one JSON Schema, as compact JSON
     depth: int = 64  # containers within containers, of a schema and of whatever else is free in form
+    media: int = 20 * 1024 * 1024  # one image that is fetched for a request
+    media_count: int = 16  # images that are fetched for one request
+    media_time: float = 10.0  # for each of them
     nodes: int = 1_000_000  # values in one JSON body
     stops: int = 16
     stop_length: int = 256  # characters

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.json import Decoder
 
 from modelport.dialects.anthropic_messages import wire
-from modelport.dialects.base import Asked
+from modelport.dialects.base import Asked, image_at
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
     ChatRequest,
@@ -234,7 +234,7 @@ def _parts(blocks: Sequence[wire.Text | wire.Image], where: str, skipped: int = 
 def _image(block: wire.Image, where: str) -> ImagePart:
     source = block.source
     if isinstance(source, wire.Url):
-        raise UnsupportedField(f"{where}: no URL is fetched here; send the image as base64", param=where)
+        return image_at(source.url, where, instead="base64")
     if isinstance(source, wire.File):
         raise UnsupportedField(f"{where}: no files are kept here; send the image as base64", param=where)
     return ImagePart(f"data:{source.media_type};base64,{source.data}")

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from modelport.dialects.base import Asked
+from modelport.dialects.base import Asked, image_at
 from modelport.dialects.openai_responses import wire
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
@@ -283,7 +283,7 @@ def _image(given: wire.InputImage, where: str) -> ImagePart:
     url = given.image_url
     head, comma, _ = url[:200].partition(",")
     if not head.startswith("data:"):
-        raise UnsupportedField(f"{where}: no URL is fetched here; send the image as data:image/…;base64,…", param=where)
+        return image_at(url, where, instead="data:image/…;base64,…", detail=given.detail)
     if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
         raise InvalidRequest(f"{where} must look like data:image/png;base64,…, got {head[:60]!r}", param=where)
     return ImagePart(url, detail=given.detail)
