@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from modelport import as_model
-from modelport.errors import ContractBroken, ModelError, NotAModel, UnsupportedField
+from modelport.errors import ContractBroken, InvalidRequest, ModelError, NotAModel, UnsupportedField
 from modelport.model import embeds, generate, suspends
 from modelport.sync import run
 from modelport.types import ChatRequest, Message, TextDelta, Usage, unfold
-from modelport.types.embeddings import Embed, embedding_request, vectors_from
+from modelport.types.embeddings import EMBED, Embed, embedding_request, vectors_from
 
 TEXTS = ["one", "three"]
 
@@ -155,6 +155,14 @@ def test_an_answer_of_words_is_no_vectors() -> None:
     for events in ([TextDelta("hello")], [TextDelta("AAA=")], []):
         with pytest.raises(ContractBroken, match="asked for 1 vectors"):
             vectors_from(events, 1)
+
+
+@pytest.mark.parametrize("size", ["2", -1, 1.5, True, None])
+def test_a_size_that_is_none_is_refused(size: Any) -> None:
+    request = ChatRequest(messages=(Message("user", "hi"),), extra={EMBED: size})
+
+    with pytest.raises(InvalidRequest, match="number of dimensions"):
+        run(generate(as_model(Sized), request), suspends=False)
 
 
 def test_a_callable_object_stays_a_function() -> None:

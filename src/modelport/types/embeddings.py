@@ -8,7 +8,7 @@ from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 
-from modelport.errors import ContractBroken
+from modelport.errors import ContractBroken, InvalidRequest
 from modelport.types.content import Message
 from modelport.types.events import Event, TextDelta, Usage
 from modelport.types.request import ChatRequest
@@ -16,7 +16,7 @@ from modelport.types.request import ChatRequest
 __all__ = ("EMBED", "Embed", "embed_in", "embedding_events", "embedding_request", "embedding_usage", "vectors_from")
 
 EMBED = "modelport.embed"
-"""The name among a request's ``extra`` that makes it one for vectors; no wire lets a caller set it."""
+"""The name among a request's ``extra`` that makes it one for vectors. Its value is how many dimensions, or 0."""
 
 
 class Embed:
@@ -36,11 +36,18 @@ def embedding_request(embed: Embed, model: str | None = None) -> ChatRequest:
 
 
 def embed_in(request: ChatRequest) -> Embed | None:
-    """What *request* asks to be embedded; None where it asks for an answer, as nearly all do."""
+    """What *request* asks to be embedded; None where it asks for an answer, as nearly all do.
+
+    Raises:
+        InvalidRequest: it says how many dimensions in other than a number.
+    """
     extra = request.extra
     if not extra or EMBED not in extra:
         return None
-    return Embed([message.text for message in request.messages], extra[EMBED] or None)
+    size = extra[EMBED]
+    if type(size) is not int or size < 0:
+        raise InvalidRequest(f"{EMBED} must be a number of dimensions, or 0", param=EMBED)
+    return Embed([message.text for message in request.messages], size or None)
 
 
 def embedding_events(vectors: Iterable["array[float]"]) -> list[Event]:

@@ -17,6 +17,8 @@ __all__ = ("MOST_OPCODES", "read_pickle")
 MOST_OPCODES = 256 * 1024
 MOST_LINE = 64 * 1024  # bytes of a line of the oldest protocol that holds no text
 MOST_NUMBER = 256  # bytes of a whole number
+_FREE = 64 * 1024  # characters and items that calls may look at beyond as many as the pickle has bytes
+_LOOKED_AT = frozenset({str, list, tuple})
 _MARK = object()
 
 
@@ -36,6 +38,7 @@ class _Machine:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+        self._left = len(data) + _FREE
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -80,6 +83,13 @@ class _Machine:
 
     def rest(self) -> int:
         return len(self._data) - self._at
+
+    def spend(self, arguments: Any) -> None:
+        """Count what a call will look at. One text may be called with again and again, at a few bytes each time."""
+        sized = arguments if type(arguments) is tuple else ()
+        self._left -= len(sized) + sum(len(one) for one in sized if type(one) in _LOOKED_AT)
+        if self._left < 0:
+            raise PickleRefused("it has more work in it than bytes")
 
     # --- the stack ---
 
@@ -299,6 +309,7 @@ def _stack_name(machine: _Machine) -> None:
 
 def _reduce(machine: _Machine) -> None:
     arguments, function = machine.pop(), machine.pop()
+    machine.spend(arguments)
     machine.stack.append(call(function, arguments))
 
 
