@@ -19,6 +19,7 @@ __all__ = ("Connection",)
 
 _TOGETHER = 0.0005  # seconds; an event that comes sooner after the last sending waits for company
 _MOST = 128  # events held back
+_yield = getattr(os, "sched_yield", lambda: None)  # not on macOS
 
 
 class Connection:
@@ -73,6 +74,7 @@ class Connection:
         with self._lock:
             if now - self._sent >= _TOGETHER and not self._held:
                 self._put(encode_frame(Produced(number, [event])))
+                _yield()  # where there is one core for both, the server takes it before the next is made
                 self._sent = now
                 return
             self._held.setdefault(number, []).append(event)
