@@ -225,6 +225,12 @@ async def test_nothing_is_kept_unless_the_operator_says_so() -> None:
     assert (found.status, found.error["code"]) == (404, "response_not_found")
 
 
+async def test_a_path_of_two_methods_names_both(app: App) -> None:
+    answer = await ask(app, "POST", f"{PATH}/resp_1/cancel")
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, DELETE")
+
+
 async def test_too_many_items_are_refused_by_the_wires_own_name() -> None:
     app = create_app([Parrot()], Options(limits=Limits(messages=2)))
 

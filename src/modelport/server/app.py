@@ -152,7 +152,7 @@ class App:
             if route is None:
                 raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
             if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
-                raise WrongMethod(f"{route.path} takes {route.method}, not {exchange.method}")
+                raise WrongMethod(f"{route.path} takes {self._methods(route)}, not {exchange.method}")
             await route.endpoint(self, exchange)
         except ClientGone as gone:
             logger.debug("%s: %s", exchange.request_id, gone)
@@ -194,6 +194,9 @@ class App:
             set_caller(caller)
         return caller
 
+    def _methods(self, route: Route) -> str:
+        return ", ".join(one.method for one in self.routes if one.path == route.path)
+
     def _paths(self) -> str:
         return ", ".join(f"{route.method} {route.path}" for route in self.routes)
 
@@ -206,7 +209,7 @@ class App:
             dialect = ANTHROPIC
         try:
             body = _error_body(dialect, known, exchange)
-            status, headers = _status(known), _error_headers(known, route)
+            status, headers = _status(known), _error_headers(known, "" if route is None else self._methods(route))
         except (TypeError, ValueError, OverflowError):  # a user's own kind of error, with fields of no known type
             known = ModelError(f"{exchange.path[:200]} failed with a {type(known).__name__} that cannot be told")
             status, body, headers = known.status, _error_body(dialect, known, exchange), ()
@@ -270,14 +273,14 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _error_headers(error: ModelportError, route: Route | None) -> Headers:
+def _error_headers(error: ModelportError, methods: str) -> Headers:
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, -int(-error.retry_after // 1))))
     if error.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if error.status == 405 and route is not None:
-        headers.append((b"allow", route.method.encode()))
+    if error.status == 405 and methods:
+        headers.append((b"allow", methods.encode()))
     if error.status == 408:
         headers.append((b"connection", b"close"))
     return headers
