@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import socket
 import ssl
@@ -12,6 +13,8 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
 
 from modelport.adapters import as_model
 from modelport.errors import InvalidRequest, RequestTooLarge
@@ -209,6 +212,26 @@ def test_addresses_that_not_everybody_may_reach_are_refused(address: str) -> Non
 @pytest.mark.parametrize("address", OUTSIDE.split())
 def test_addresses_that_anybody_may_reach_are_not(address: str) -> None:
     assert is_public(address)
+
+
+@given(integers(0, 2**32 - 1) | integers(0, 2**128 - 1) | integers(2**125, 2**126 - 1))
+def test_no_address_is_public_that_the_standard_library_does_not_take_for_global(number: int) -> None:
+    address = ipaddress.ip_address(number)
+
+    assert address.is_global or not is_public(str(address))
+
+
+@given(integers(0, 2**32 - 1))
+def test_no_form_of_version_6_leads_to_version_4(number: int) -> None:
+    forms = [
+        number,
+        number | 0xFFFF << 32,
+        number | 0x64FF9B << 96,
+        0x2002 << 112 | number << 80,
+        0x2001 << 112 | number,
+    ]
+
+    assert not any(is_public(str(ipaddress.IPv6Address(form))) for form in forms)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a key may take, and that every route holds it to that."""
 
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from modelport.adapters import as_model
 from modelport.errors import Overloaded, RateLimited, Unauthorized
 from modelport.server import App, Route
 from modelport.server.app import ROUTES
@@ -230,6 +232,31 @@ async def test_blocking_models_are_counted_too(keys: Ring) -> None:
     app = await keys.app(ScriptedModel([*reply("hello"), Usage(3, 3)], name="m"))
 
     statuses = [(await ask(app, body=chat(), headers=bearer(key))).status for _ in range(2)]
+
+    assert statuses == [200, 429]
+
+
+class Lengths:
+    name = "lengths"
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        return [[float(len(text)), 1.0] for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "lengths", "input": ["x" * 100]}),
+        ("/v1/completions", {"model": "m", "prompt": ["one", "two"], "max_tokens": 5}),
+        ("/v1/responses", {"model": "m", "input": "hello"}),
+        ("/v1/messages", {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]}),
+    ],
+)
+async def test_every_wire_is_counted(keys: Ring, path: str, body: object) -> None:
+    key = await keys.add("ann", KeyLimits(tokens=10))
+    app = await keys.app(as_model(Lengths()), Counting("m", tokens=10))
+
+    statuses = [(await ask(app, path=path, body=json.dumps(body).encode(), headers=bearer(key))).status for _ in "ab"]
 
     assert statuses == [200, 429]
 
