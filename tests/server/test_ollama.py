@@ -9,7 +9,7 @@ import requests
 from modelport import __version__, as_model
 from modelport.server import App, create_app
 from modelport.testing import ScriptedModel, reply
-from modelport.types import TextDelta
+from modelport.types import TextDelta, ToolCallDelta
 from tests.server.helpers import Client, ask, raw, running
 from tests.server.processes import serving
 
@@ -151,3 +151,19 @@ def test_bytes_on_a_socket_come_as_lines() -> None:
     assert b"content-type: application/x-ndjson" in got.lower()
     assert got.count(b'"done":false') == 2
     assert got.count(b'"done":true') == 1
+
+
+async def test_calls_that_the_wire_cannot_carry_end_the_answer_with_an_error_that_says_so() -> None:
+    class Calling:
+        name = "calling"
+
+        def stream(self, request: Any) -> Any:
+            yield "first "
+            yield ToolCallDelta(name="look", arguments="[1]")
+
+    for stream in (True, False):
+        answer = await ask(create_app([as_model(Calling)]), path="/api/chat", body=body(model="calling", stream=stream))
+
+        last = lines(answer.body)[-1]
+        assert "'look' with arguments that are no JSON object" in last["error"]
+        assert last["modelport"]["code"] == "contract_broken"

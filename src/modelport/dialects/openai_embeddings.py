@@ -6,7 +6,7 @@ way as all else that is asked.
 
 import sys
 from array import array
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -174,13 +174,13 @@ def _packed(vector: "array[float]") -> str:
     single = array("f", vector)
     if sys.byteorder == "big":
         single.byteswap()
-    return b64encode(single.tobytes()).decode()
+    return b2a_base64(single.tobytes(), newline=False).decode()
 
 
 def _unpacked(given: list[float] | str) -> "array[float]":
     if not isinstance(given, str):
         return array("d", given)
-    single = array("f", b64decode(given, validate=True))
+    single = array("f", a2b_base64(given, strict_mode=True))
     if sys.byteorder == "big":
         single.byteswap()
     return array("d", single)

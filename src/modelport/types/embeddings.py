@@ -5,7 +5,7 @@ cancelled like any answer. Each text is a message, each vector the text of the c
 """
 
 from array import array
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Sequence
 
 from modelport.errors import ContractBroken, InvalidRequest
@@ -52,7 +52,9 @@ def embed_in(request: ChatRequest) -> Embed | None:
 
 def embedding_events(vectors: Iterable["array[float]"]) -> list[Event]:
     """The answer that *vectors*, of double precision, are."""
-    return [TextDelta(b64encode(vector.tobytes()).decode(), number) for number, vector in enumerate(vectors)]
+    return [
+        TextDelta(b2a_base64(vector.tobytes(), newline=False).decode(), number) for number, vector in enumerate(vectors)
+    ]
 
 
 def embedding_usage(texts: Sequence[str]) -> Usage:
@@ -70,7 +72,7 @@ def vectors_from(events: Iterable[Event], count: int) -> list["array[float]"]:
     try:
         for event in events:
             if isinstance(event, TextDelta):
-                vectors[event.choice] = array("d", b64decode(event.text, validate=True))
+                vectors[event.choice] = array("d", a2b_base64(event.text, strict_mode=True))
         return [vectors[number] for number in range(count)]
     except (ValueError, KeyError):
         raise ContractBroken(f"the model was asked for {count} vectors and answered with something else") from None
