@@ -103,7 +103,7 @@ def test_windows_paths_are_names_on_any_system() -> None:
 
 @pytest.mark.parametrize(("name", "older"), [(b"numpy._core", b"numpy.core"), (b"pathlib", b"pathlib._local")])
 def test_what_other_versions_name_otherwise_is_read(name: bytes, older: bytes) -> None:
-    value = [np.arange(6).reshape(2, 3), pathlib.PurePosixPath("a/b")]
+    value: list[Any] = [np.arange(6).reshape(2, 3), pathlib.PurePosixPath("a/b")]
     for protocol in (0, 1, 2):  # whose names are lines, of any length
         data = pickle.dumps(value, protocol).replace(b"c" + name, b"c" + older)
 
