@@ -128,6 +128,20 @@ def test_a_call_past_its_time_is_a_504_and_its_worker_is_replaced(tmp_path: Path
     assert before != after
 
 
+def test_a_worker_that_works_for_nobody_is_replaced_if_asked(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with serving(tmp_path, [spec_of(tmp_path, "does")], "--patience", "0.2") as served:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=15)
+        connection.request("POST", CHAT, json.dumps({"messages": [{"role": "user", "content": f"hold {lock}"}]}))
+        until((tmp_path / "lock.held").exists)
+        connection.close()
+        status, answer = ask(served, "say hello")
+        log = stopped(served)
+
+    assert (status, text_of(answer)) == (200, "hello")
+    assert "a call went on for 0.2 s after its caller had left" in log
+
+
 def test_ready_says_no_while_a_model_cannot_be_loaded_again(tmp_path: Path) -> None:
     with serving(tmp_path, [spec_of(tmp_path, "does")]) as served:
         was = request(served, "GET", "/ready")[0]

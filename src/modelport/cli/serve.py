@@ -56,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers", type=_count, default=1, help="processes for each model that runs in workers (default: %(default)s)"
     )
     add("--threads", type=_count, default=1, help="calls at a time of a model, or of a worker (default: %(default)s)")
+    add("--patience", type=_seconds, help="seconds that a call whose caller left may keep its worker (default: any)")
     add("--queue", type=_count, default=_DEFAULTS.queue, help="calls that may wait for it (default: %(default)s)")
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
@@ -118,6 +119,7 @@ def _load(args: argparse.Namespace) -> list[Model]:
         queue=args.queue,
         models_dir=args.models_dir,
         timeout=args.timeout + _SPARED,
+        patience=args.patience,
     )
     return load_isolated(specs or [settings.provider or "eliza"], args.isolation, options)
 

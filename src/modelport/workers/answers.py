@@ -51,11 +51,11 @@ class Answer:
     )
 
     def __init__(self, desk: Desk, request: ChatRequest) -> None:
-        self.number = 0
+        self.number: int = 0
         self.caller: str | None = caller.get()
         self.pieces: list[Any] = []
         self.worker: Any = None
-        self.done = False
+        self.done: bool = False
         self.seen_at: float | None = None
         self.left_at: float | None = None
         self._desk = desk

@@ -22,7 +22,7 @@ class Inbox:
 
     def __init__(self, most: int) -> None:
         self.events: list[Event] = []
-        self.size = 0
+        self.size: int = 0
         self._most = most
         self._limit = _LOOSE
 
