@@ -279,3 +279,35 @@ def test_a_class_that_answers_one_request_of_a_batch_only_is_found_out() -> None
     found = finding(examine(First), "answers several requests as a batch")
 
     assert (found.held, found.what) == (False, "of 3 requests, number 1 got nothing")
+
+
+class Vectors:
+    """Embeds, and answers nothing."""
+
+    name = "vectors"
+
+    def embed(self, texts: list[str]) -> Any:
+        return [[float(len(text)), 1.0] for text in texts]
+
+
+def test_a_class_of_vectors_is_held_to_what_it_promises() -> None:
+    report = examine(Vectors)
+
+    assert report.broken == ()
+    assert finding(report, "gives vectors of texts").what == "of 2 numbers each, the same for the same text"
+    assert finding(report, "answers a simple message").what == "not tried: it gives vectors, and answers no messages"
+    assert finding(report, "has a name that stays").held is True
+
+
+def test_vectors_that_are_none_or_left_to_chance_are_found_out() -> None:
+    class Short(Vectors):
+        def embed(self, texts: list[str]) -> Any:
+            return [[1.0]]
+
+    class Chance(Vectors):
+        def embed(self, texts: list[str]) -> Any:
+            return [[float(number)] for number, _ in enumerate(texts)]
+
+    found = finding(examine(Short), "gives vectors of texts")
+    assert (found.held, "1 vectors for 3 texts" in found.what) == (False, True)
+    assert finding(examine(Chance), "gives vectors of texts").held is None

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from modelport.conformance.subject import QUESTION, Subject
 from modelport.errors import ModelportError
 from modelport.model import generate, identity
-from modelport.types import Event, Finish, ReasoningDelta, Started, TextDelta, ToolCallDelta, Usage
+from modelport.types import Event, Finish, ReasoningDelta, Started, TextDelta, ToolCallDelta, Usage, unfold
+from modelport.types.embeddings import Embed, embedding_request, vectors_from
 
-__all__ = ("CHECKS", "answers_batches")
+__all__ = ("CHECKS", "WITHOUT_MESSAGES", "answers_batches", "gives_vectors")
 
 Seen = tuple[bool | None, str, str]  # held, what was seen, the mend
 
@@ -202,6 +203,19 @@ def _started(subject: Subject) -> Seen:
         return None, "it gives none: answers carry the name that it was given here", ""
     return True, f"answers come from {named[0]!r}", ""
 
+
+def gives_vectors(subject: Subject) -> Seen:
+    """The promise of a class with ``embed``."""
+    texts = ("the colour of the sky", "a short sentence", "the colour of the sky")
+    first, _, again = vectors_from(unfold(subject.ask(embedding_request(Embed(texts)))), len(texts))
+    size = _plural(len(first), "number")
+    if first != again:
+        return None, f"of {size} each; one text got two that differ", "leave chance out of embed()"
+    return True, f"of {size} each, the same for the same text", ""
+
+
+WITHOUT_MESSAGES = frozenset({"has a name that stays", "has an identity for caches"})
+"""The promises that a model which only embeds can be held to."""
 
 CHECKS: tuple[tuple[str, Callable[[Subject], Seen]], ...] = (
     ("has a name that stays", _name),

@@ -6,11 +6,11 @@ from typing import Any
 from modelport.adapters import as_model, contract_of
 from modelport.adapters.contract import type_name
 from modelport.config import load
-from modelport.conformance.checks import CHECKS, answers_batches
+from modelport.conformance.checks import CHECKS, WITHOUT_MESSAGES, answers_batches, gives_vectors
 from modelport.conformance.report import Finding, Report
 from modelport.conformance.subject import Subject
 from modelport.errors import ModelportError
-from modelport.model import Model
+from modelport.model import Model, embeds
 
 __all__ = ("examine",)
 
@@ -37,20 +37,26 @@ def examine(thing: Any, *, timeout: float = 30.0, name: str | None = None) -> Re
         return _report(_label(thing, name), contract, [finding], began)
     subject = Subject(model, contract, timeout)
     findings = [Finding("is a model", True, f"recognised as {_CONTRACTS.get(contract, contract)}")]
+    silent = embeds(model) and not getattr(model, "streams", True) and getattr(model, "batches", None) is None
     for promise, check in CHECKS:
+        if silent and promise not in WITHOUT_MESSAGES:
+            findings.append(Finding(promise, None, "not tried: it gives vectors, and answers no messages"))
+            continue
         if subject.answers is False:
             findings.append(Finding(promise, None, "not tried: a simple message was not answered"))
             continue
         findings.append(_tried(promise, check, subject))
     if getattr(model, "batches", None) is not None and subject.answers:
         findings.append(_tried("answers several requests as a batch", answers_batches, subject))
+    if embeds(model):
+        findings.append(_tried("gives vectors of texts", gives_vectors, subject))
     if isinstance(thing, str | type) and hasattr(model, "aclose"):  # it was made here
         findings.append(_tried("frees what it holds", _frees, subject))
     return _report(model.name, contract, findings, began)
 
 
 _CONTRACTS = {
-    "native": "a class with stream() or generate_batch()",
+    "native": "a class with stream(), generate_batch() or embed()",
     "modelclient": "AutoGen's ModelClient",
     "agentstudio": "AgentStudio's BaseModel",
     "function": "a function",
