@@ -27,15 +27,14 @@ SUPPORTED: bool = os.name == "posix"
 """Whether worker processes can be had here: they inherit a socket, which Windows does not offer."""
 
 _SIGNALS = {
-    signal.SIGSEGV: "crashed (SIGSEGV, a segmentation fault)",
-    signal.SIGABRT: "crashed (SIGABRT, it aborted itself)",
-    signal.SIGILL: "crashed (SIGILL, an illegal instruction)",
-    signal.SIGFPE: "crashed (SIGFPE, a forbidden calculation)",
-    signal.SIGKILL: "was killed (SIGKILL; often by the system, because memory ran out)",
-    signal.SIGTERM: "was ended from outside (SIGTERM)",
+    "SIGSEGV": "crashed (SIGSEGV, a segmentation fault)",
+    "SIGBUS": "crashed (SIGBUS, memory that could not be reached)",
+    "SIGABRT": "crashed (SIGABRT, it aborted itself)",
+    "SIGILL": "crashed (SIGILL, an illegal instruction)",
+    "SIGFPE": "crashed (SIGFPE, a forbidden calculation)",
+    "SIGKILL": "was killed (SIGKILL; often by the system, because memory ran out)",
+    "SIGTERM": "was ended from outside (SIGTERM)",
 }
-if SUPPORTED:
-    _SIGNALS[signal.SIGBUS] = "crashed (SIGBUS, memory that could not be reached)"
 
 
 class WorkerProcess:
@@ -79,10 +78,10 @@ def cause_of_death(code: int) -> str:
     if code >= 0:
         return f"ended by itself, with exit code {code}"
     try:
-        number = signal.Signals(-code)
+        name = signal.Signals(-code).name
     except ValueError:
         return f"was ended by signal {-code}"
-    return _SIGNALS.get(number, f"was ended by {number.name}")
+    return _SIGNALS.get(name, f"was ended by {name}")
 
 
 def spawn(spec: str, *, name: str, models_dir: str | None = None, threads: int = 1) -> "Future[WorkerProcess]":
