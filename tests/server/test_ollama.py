@@ -167,3 +167,13 @@ async def test_calls_that_the_wire_cannot_carry_end_the_answer_with_an_error_tha
         last = lines(answer.body)[-1]
         assert "'look' with arguments that are no JSON object" in last["error"]
         assert last["modelport"]["code"] == "contract_broken"
+
+
+async def test_texts_become_vectors_of_models_that_embed() -> None:
+    sent = json.dumps({"model": "native", "input": ["a", "b"]}).encode()
+
+    given = await ask(app(), path="/api/embed", body=sent)
+    refused = await ask(app(), path="/api/embed", body=sent.replace(b"native", b"said"))
+
+    assert (given.json["embeddings"], given.json["prompt_eval_count"]) == ([[1.0], [1.0]], 2)
+    assert (refused.status, refused.json["modelport"]["param"]) == (400, "model")

@@ -29,6 +29,7 @@ __all__ = (
     "OPTIONS",
     "Common",
     "OllamaAsked",
+    "check_keep_alive",
     "common_fields",
     "decoded",
     "format_of",
@@ -107,7 +108,7 @@ def decoded(decode: Any, body: bytes) -> Any:
 
 def common_fields(given: Common) -> dict[str, Any]:
     """What the fields of both wires set in a request."""
-    _check_keep_alive(given.keep_alive)
+    check_keep_alive(given.keep_alive)
     if given.logprobs or given.top_logprobs:
         name = "logprobs" if given.logprobs else "top_logprobs"
         raise UnsupportedField(f"{name}: answers carry no log probabilities here; leave it out", param=name)
@@ -135,7 +136,8 @@ def refuse_set(fields: Mapping[str, Any], fates: Mapping[str, str]) -> None:
             raise UnsupportedField(f"{name}: {fates[name].partition(': ')[2]}; leave it out", param=name)
 
 
-def _check_keep_alive(given: str | float | None) -> None:
+def check_keep_alive(given: str | float | None) -> None:
+    """Refuse what is no duration, and what asks for a model to be unloaded."""
     if given is None:
         return
     if isinstance(given, str):
