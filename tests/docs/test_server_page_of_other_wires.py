@@ -5,6 +5,7 @@ import pytest
 from modelport.dialects.agentstudio import FATES as AGENTSTUDIO
 from modelport.dialects.anthropic_messages import FATES as MESSAGES
 from modelport.dialects.ollama import FATES as OLLAMA, OPTIONS as OLLAMA_OPTIONS
+from modelport.dialects.ollama_embed import FATES as OLLAMA_EMBED
 from modelport.dialects.ollama_generate import FATES as OLLAMA_GENERATE
 from modelport.dialects.openai_completions import FATES as COMPLETIONS
 from modelport.dialects.openai_embeddings import FATES as EMBEDDINGS
@@ -20,6 +21,7 @@ PAGES = [
     ("## Ollama: chat", OLLAMA),
     ("### Options", OLLAMA_OPTIONS),
     ("## Ollama: generate", OLLAMA_GENERATE),
+    ("## Ollama: embed", OLLAMA_EMBED),
     ("## AgentStudio's wire", AGENTSTUDIO),
 ]
 
