@@ -121,9 +121,28 @@ def test_older_versions_are_not(pair: Pair) -> None:
 # --- peers that do not speak it, or not to the end ---
 
 
-@pytest.mark.parametrize(
-    "noise", [b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff", b"\0" * 100]
-)
+@pytest.mark.parametrize("request_line", [b"GET /health", b"POST /v1/chat/completions", b"HEAD /", b"PUT /x"])
+def test_plain_http_is_told_to_write_https_and_no_more(authority: Authority, pair: Pair, request_line: bytes) -> None:
+    with served(given_certificate(*pair)) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            sock.sendall(request_line + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            answer = http.client.HTTPResponse(sock)
+            answer.begin()
+            told = json.loads(answer.read())["error"]
+            sock.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert sock.recv(100) == b""
+        connection = connect(port, authority)
+        connection.request("GET", "/health")
+        status = connection.getresponse().status
+        connection.close()
+
+    assert answer.status == 400
+    assert told["message"] == "this server speaks TLS: write https:// in its address, not http://"
+    assert status == 200
+
+
+@pytest.mark.parametrize("noise", [b"\x16\x03\x01\xff\xff", b"\0" * 100, b"SSH-2.0-x\r\n", b"\x80" * 5000])
 def test_what_is_not_tls_gets_nothing_and_harms_nobody(authority: Authority, pair: Pair, noise: bytes) -> None:
     with served(given_certificate(*pair)) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:

@@ -29,6 +29,16 @@ _DAYS = 825
 _RENEWED = timedelta(days=30)  # before a certificate ends, the next one is made
 
 
+_MESSAGE = (
+    b'{"error":{"message":"this server speaks TLS: write https:// in its address, not http://",'
+    b'"type":"invalid_request_error","param":null,"code":"tls_expected"}}'
+)
+_PLAIN = (
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+    % (len(_MESSAGE), _MESSAGE)
+)
+
+
 class Tls(Struct, frozen=True):
     """How the server speaks TLS. ``fingerprint`` is the certificate's, as ``sha256:`` and 64 hex digits."""
 
@@ -44,7 +54,7 @@ def given_certificate(certificate: str, key: str | None = None) -> Tls:
     Raises:
         ConfigError: a file cannot be read, is not PEM, is encrypted, or the two do not belong together.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _Context(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
@@ -59,6 +69,39 @@ def given_certificate(certificate: str, key: str | None = None) -> Tls:
             "and --tls-key"
         ) from None
     return Tls(context, _fingerprint(certificate))
+
+
+class _Handshake(ssl.SSLObject):
+    """A handshake that tells whoever speaks plain HTTP what to do, once; then it waits for the peer to leave."""
+
+    outgoing: ssl.MemoryBIO | None = None
+    told: bool = False
+
+    def do_handshake(self) -> None:
+        if self.told:
+            raise ssl.SSLError("the peer goes on speaking plain HTTP")
+        try:
+            super().do_handshake()
+        except ssl.SSLWantReadError:
+            raise
+        except ssl.SSLError as error:
+            if error.reason != "HTTP_REQUEST" or self.outgoing is None:
+                raise
+            self.outgoing.write(_PLAIN)
+            self.told = True
+            raise ssl.SSLWantReadError from None
+
+
+class _Context(ssl.SSLContext):
+    """Begins such handshakes."""
+
+    sslobject_class = _Handshake
+
+    def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **options: Any) -> ssl.SSLObject:
+        handshake = super().wrap_bio(incoming, outgoing, *args, **options)
+        if isinstance(handshake, _Handshake):
+            handshake.outgoing = outgoing
+        return handshake
 
 
 def _check_readable(path: str) -> None:
