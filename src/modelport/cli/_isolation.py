@@ -1,6 +1,7 @@
 """Where each served model runs: in worker processes, in threads of the server, or on its event loop."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from modelport.config.spec import PROVIDERS, load
 from modelport.errors import ConfigError
@@ -36,7 +37,8 @@ def load_isolated(specs: Sequence[str], isolation: str, options: WorkerOptions) 
 
 def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool) -> list[Model]:
     places = [at for at, spec in enumerate(specs) if always or spec.partition(":")[0] not in PROVIDERS]
-    workers = dict(zip(places, load_workers([specs[at] for at in places], options), strict=True))
+    loaded = load_workers([specs[at] for at in places], options, meanwhile=_import_server)
+    workers = dict(zip(places, loaded, strict=True))
     try:
         return [_settled(spec, workers.get(at), options, always=always) for at, spec in enumerate(specs)]
     except BaseException:
@@ -51,3 +53,11 @@ def _settled(spec: str, worker: WorkerModel | None, options: WorkerOptions, *, a
             return worker
         worker.pool.kill()  # it is async, as only loading it could tell: the event loop runs it better
     return load(spec, models_dir=options.models_dir)
+
+
+def _import_server() -> None:
+    """What serving needs later takes some time to import, which is better spent while the models load."""
+    import uvicorn  # noqa: F401
+
+    with suppress(ImportError):
+        import uvloop  # noqa: F401

@@ -1,7 +1,32 @@
 """Models in processes of their own, which may die without taking the server along."""
 
-from modelport.workers.model import WorkerModel, load_workers
-from modelport.workers.pool import WorkerDied, WorkerOptions
-from modelport.workers.process import SUPPORTED
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelport.workers.model import WorkerModel, load_workers
+    from modelport.workers.pool import WorkerDied, WorkerOptions
+    from modelport.workers.process import SUPPORTED
 
 __all__ = ("SUPPORTED", "WorkerDied", "WorkerModel", "WorkerOptions", "load_workers")
+
+# Loaded when first used: a worker's own process needs none of it, and is sooner ready without.
+_HOMES = {
+    "SUPPORTED": "modelport.workers.process",
+    "WorkerDied": "modelport.workers.pool",
+    "WorkerModel": "modelport.workers.model",
+    "WorkerOptions": "modelport.workers.pool",
+    "load_workers": "modelport.workers.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'modelport.workers' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

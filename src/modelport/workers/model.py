@@ -1,7 +1,7 @@
 """A model that lives in processes of its own, as a model like any other. Knows no HTTP."""
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 
 from modelport.errors import LoadError, ProtocolError, error_from_data
@@ -71,12 +71,19 @@ class WorkerModel:
         await self.pool.aclose()
 
 
-def load_workers(specs: Sequence[str], options: WorkerOptions | None = None) -> list[WorkerModel]:
-    """A model for each of *specs*; they load at the same time. Raises as :meth:`WorkerModel.load` does."""
+def load_workers(
+    specs: Sequence[str], options: WorkerOptions | None = None, *, meanwhile: Callable[[], object] | None = None
+) -> list[WorkerModel]:
+    """A model for each of *specs*; they load at the same time, and while they do, *meanwhile* is called.
+
+    Raises as :meth:`WorkerModel.load` does.
+    """
     options = options or WorkerOptions()
     starting = [spawn(spec, name=spec, models_dir=options.models_dir, threads=options.threads) for spec in specs]
     models: list[WorkerModel] = []
     try:
+        if meanwhile is not None:
+            meanwhile()
         for spec, future in zip(specs, starting, strict=True):
             process = future.result()
             ready = _first_word(spec, process)
