@@ -105,6 +105,18 @@ async def test_what_is_served_is_listed_and_shown() -> None:
     assert version.json == {"version": __version__}
 
 
+async def test_a_model_that_only_embeds_says_so() -> None:
+    class Vectors:
+        name = "vectors"
+
+        def embed(self, texts: list[str]) -> Any:
+            return [[1.0] for _ in texts]
+
+    shown = await ask(create_app([as_model(Vectors)]), path="/api/show", body=b'{"name": "vectors"}')
+
+    assert shown.json["capabilities"] == ["embedding"]
+
+
 async def test_what_cannot_be_shown_is_refused_by_name() -> None:
     for sent, status, param in (
         (b'{"model": "nobody"}', 404, "model"),

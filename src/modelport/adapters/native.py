@@ -16,7 +16,7 @@ from modelport.errors import ModelportError, NotAModel, UnsupportedField
 from modelport.model import AnswerStream
 from modelport.sync import OffloadedIterator
 from modelport.types import ChatRequest, Event, TextDelta
-from modelport.types.embeddings import embed_in
+from modelport.types.embeddings import EMBED, embed_in
 
 __all__ = ("NativeModel",)
 
@@ -47,7 +47,8 @@ class NativeModel:
         self._kind = self._checked()
         says = getattr(native, "suspends", None)
         self.suspends: bool = bool(says) if says is not None else _suspends(self._kind, self.batches, self._embedder)
-        self.accepts: frozenset[str] | None = _accepted(native)
+        answers = self.streams or self.batches is not None
+        self.accepts: frozenset[str] | None = _accepted(native) if answers else frozenset({EMBED})
         self._identity: str | None = None
 
     def _checked(self) -> str | None:

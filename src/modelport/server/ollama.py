@@ -15,6 +15,7 @@ from modelport.server.endpoints import body_of, respond_json
 from modelport.server.http import Exchange
 from modelport.server.serving import Served
 from modelport.types import translate_validation
+from modelport.types.embeddings import EMBED
 
 if TYPE_CHECKING:
     from modelport.server.app import App
@@ -88,6 +89,8 @@ async def show(app: "App", exchange: Exchange) -> None:
 
 def _capabilities(served: Served) -> list[str]:
     fields = accepts(served.model)
+    if fields == {EMBED}:
+        return ["embedding"]
     capabilities = ["completion"]
     capabilities += ["tools"] if fields is None or "tools" in fields else []
     capabilities += ["thinking"] if fields is None or "reasoning_effort" in fields else []
