@@ -89,7 +89,7 @@ async def show(app: "App", exchange: Exchange) -> None:
 
 def _capabilities(served: Served) -> list[str]:
     fields = accepts(served.model)
-    if fields == {EMBED}:
+    if fields == frozenset({EMBED}):
         return ["embedding"]
     capabilities = ["completion"]
     capabilities += ["tools"] if fields is None or "tools" in fields else []
