@@ -61,7 +61,8 @@ class Served:
     def _vectors(self, request: ChatRequest) -> AnswerStream:
         if not embeds(self.model):
             raise UnsupportedField(
-                f"model: {self.name!r} gives no vectors; ask another, or give its class embed(self, texts)", param="model"
+                f"model: {self.name!r} gives no vectors; ask another, or give its class embed(self, texts)",
+                param="model",
             )
         return self._bare.stream(request)
 
