@@ -130,3 +130,12 @@ def test_no_pattern_that_is_taken_holds_anybody_up(pattern: str, text: str) -> N
     re.search(pattern, text)
 
     assert time.thread_time() - began < 3
+
+
+def test_one_schema_in_two_places_is_named_by_each_of_them() -> None:
+    schema = {"$ref": "#"}
+
+    for where in ("tools[0].function.parameters", "response_format.json_schema.schema"):
+        with pytest.raises(InvalidRequest) as caught:
+            schema_of(schema, where).problems({})
+        assert caught.value.param == where

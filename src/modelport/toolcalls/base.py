@@ -11,6 +11,8 @@ __all__ = ("PARSERS", "ToolCallParser", "parser_named")
 
 PARSERS = Registry("toolcalls", "modelport.toolcalls", "PARSER")
 
+_found: dict[str, "type[ToolCallParser]"] = {}  # looking for one reads folders
+
 
 class ToolCallParser(Protocol):
     """One way to write tool calls, both ways. An object reads one answer, since it holds state.
@@ -48,9 +50,11 @@ def parser_named(name: Any, where: str = "tool_parser") -> type[ToolCallParser]:
     """
     if not isinstance(name, str):
         raise ConfigError(f"{where} must be the name of a parser, got {type(name).__name__}", param=where)
+    if name in _found:
+        return _found[name]
     if name not in PARSERS:
         known = PARSERS.names()
         hint = did_you_mean(name, known)
         raise ConfigError(f"{where}: no parser is named {name!r}{hint} (there are: {', '.join(known)})", param=where)
     found: type[ToolCallParser] = PARSERS.load(name)
-    return found
+    return _found.setdefault(name, found)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("Batching", "batched")
 
 _MOST = 32  # requests in a batch, where neither the model nor anybody else says how many
-_WINDOW = 0.01  # seconds, likewise
+_WINDOW = 0.02  # seconds, likewise
 _QUEUE = 1024  # requests that wait, likewise
 
 _making = threading.Lock()

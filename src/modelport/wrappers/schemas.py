@@ -18,9 +18,10 @@ from urllib.parse import unquote
 from msgspec import json
 
 from modelport.errors import InvalidRequest
+from modelport.sync import offload, use_threads
 from modelport.wrappers._patterns import Cost, cost_of
 
-__all__ = ("Schema", "schema_of")
+__all__ = ("Schema", "compiled", "schema_of")
 
 _BYTES = 64 * 1024
 _DEPTH = 64
@@ -31,9 +32,29 @@ _TOLD = 5  # violations of one value
 _LONG = 300  # characters of one of them
 _NOT_TAKEN = ("$dynamicRef", "$recursiveRef", "$id")
 
-_kept: OrderedDict[bytes, "Schema"] = OrderedDict()
+_kept: OrderedDict[bytes, Any] = OrderedDict()  # validators, by their schemas
 _keeping = threading.Lock()
 _work = threading.local()
+
+
+async def compiled(schema: Any, where: str) -> "Schema":
+    """As :func:`schema_of`, without holding up an event loop: it takes time, and the first import reads files."""
+    if _is_kept(schema):
+        return schema_of(schema, where)
+    before = use_threads(None)  # not those of the model, which may be busy
+    try:
+        return await offload(schema_of, schema, where)
+    finally:
+        use_threads(before)
+
+
+def _is_kept(schema: Any) -> bool:
+    try:
+        key = json.encode(schema)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    with _keeping:
+        return key in _kept
 
 
 def schema_of(schema: Any, where: str) -> "Schema":
@@ -50,26 +71,26 @@ def schema_of(schema: Any, where: str) -> "Schema":
         kept = _kept.get(key)
         if kept is not None:
             _kept.move_to_end(key)
-            return kept
+            return Schema(kept, where)
     if len(key) > _BYTES:
         raise InvalidRequest(f"{where} is {len(key)} bytes long; at most {_BYTES} are taken", param=where)
-    made = Schema(schema, where)
+    if not isinstance(schema, dict | bool):
+        raise InvalidRequest(f"{where} must be a JSON Schema, an object, got {type(schema).__name__}", param=where)
+    _check(schema, where)
+    validator = _compiled(schema, where)
     with _keeping:
-        _kept[key] = made
+        _kept[key] = validator
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
-    return made
+    return Schema(validator, where)
 
 
 class Schema:
     """A schema that values can be held against; *where* names it in errors."""
 
-    def __init__(self, schema: Any, where: str) -> None:
-        if not isinstance(schema, dict | bool):
-            raise InvalidRequest(f"{where} must be a JSON Schema, an object, got {type(schema).__name__}", param=where)
-        _check(schema, where)
+    def __init__(self, validator: Any, where: str) -> None:
         self.where = where
-        self._validator: Any = _compiled(schema, where)
+        self._validator = validator
 
     def problems(self, value: Any) -> list[str]:
         """What is wrong with *value*, the first few of it, each with its place; empty where it is valid.

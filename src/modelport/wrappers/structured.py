@@ -32,7 +32,7 @@ from modelport.types import (
 )
 from modelport.wrappers.asking import asked_again, sum_of, with_last
 from modelport.wrappers.base import Wrapper
-from modelport.wrappers.schemas import Schema, schema_of
+from modelport.wrappers.schemas import Schema, compiled
 
 __all__ = ("HELD_BACK", "NOT_KEPT", "Structured")
 
@@ -64,28 +64,33 @@ class Structured(Wrapper):
         A ``json_object`` is one, and what is ``strict`` is valid under its schema, or the answer is an error. What is
         not strict may be any JSON in the end; ``emulated`` has NOT_KEPT then.
 
-        Raises:
+        Raises, when it is entered:
             InvalidRequest: the schema is none, or too much.
         """
         form = request.response_format
         if form is None or form.type == "text":
             return self.model.stream(request)
-        return _Answer(self, request, _Wanted(form))
+        return _Answer(self, request, form)
 
 
 class _Wanted:
     """What an answer must be."""
 
-    def __init__(self, form: ResponseFormat) -> None:
-        self.schema: Schema | None = None
+    def __init__(self, form: ResponseFormat, schema: Schema | None) -> None:
+        self.schema = schema
         self.strict = form.type == "json_object" or form.strict is True
         self.instruction = _OBJECT
+        if schema is not None:
+            self.instruction = f"{_UNDER}\n\n{json.encode(form.json_schema).decode()}"
+
+    @classmethod
+    async def by(cls, form: ResponseFormat) -> "_Wanted":
+        """What *form* asks for."""
         if form.type == "json_object":
-            return
+            return cls(form, None)
         if form.json_schema is None:
             raise InvalidRequest(f"{_SCHEMA} is missing: give the schema of the answer", param=_SCHEMA)
-        self.schema = schema_of(form.json_schema, _SCHEMA)
-        self.instruction = f"{_UNDER}\n\n{json.encode(form.json_schema).decode()}"
+        return cls(form, await compiled(form.json_schema, _SCHEMA))
 
     def verdict(self, text: str) -> "_Verdict":
         """What *text* is worth."""
@@ -107,14 +112,15 @@ class _Verdict(Struct, frozen=True):
 
 
 class _Answer:
-    __slots__ = ("_request", "_structured", "_wanted")
+    __slots__ = ("_form", "_request", "_structured", "_wanted")
 
-    def __init__(self, structured: Structured, request: ChatRequest, wanted: _Wanted) -> None:
+    def __init__(self, structured: Structured, request: ChatRequest, form: ResponseFormat) -> None:
         self._structured = structured
         self._request = request
-        self._wanted = wanted
+        self._form = form
 
     async def __aenter__(self) -> AsyncIterator[Event]:
+        self._wanted = await _Wanted.by(self._form)
         usages: list[Usage | None] = []
         best: tuple[ChatResponse, str] | None = None
         messages = with_last(messages_from(self._request.messages), self._wanted.instruction)

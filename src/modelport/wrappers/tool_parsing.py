@@ -32,10 +32,11 @@ from modelport.types import (
 from modelport.wrappers._tool_history import has_calls, in_words
 from modelport.wrappers.asking import asked_again, sum_of, with_first
 from modelport.wrappers.base import Wrapper
-from modelport.wrappers.schemas import Schema, schema_of
+from modelport.wrappers.schemas import Schema, compiled
 
 __all__ = ("ToolParsing",)
 
+_LONGEST = 4000  # characters of a complaint
 _FIELDS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 _AGAIN = (
     "Your calls of tools were not carried out: {problem}.\nWrite all calls again, mended, each between its tags, and "
@@ -56,7 +57,7 @@ class ToolParsing(Wrapper):
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer.
 
-        Raises:
+        Raises, when it is entered:
             InvalidRequest: the schema of a tool is none, or too much.
         """
         tools = () if request.tool_choice == "none" else request.tools or ()
@@ -73,6 +74,7 @@ class ToolParsing(Wrapper):
 
     @asynccontextmanager
     async def _parsed(self, bare: ChatRequest, offer: "_Offer") -> AsyncIterator[AsyncIterator[Event]]:
+        await offer.check()
         messages = with_first(messages_from(bare.messages), offer.described(self.parser))
         events = _Answer(self, replace(bare, messages=messages, n=None), offer).events()
         try:
@@ -89,12 +91,9 @@ class _Offer:
         self.named = choice.name if isinstance(choice, NamedTool) else None
         self.must = self.named is not None or choice == "required"
         self.one_at_most = request.parallel_tool_calls is False
-        offered = [(number, tool) for number, tool in enumerate(tools) if self.named in {None, tool.name}]
-        self.tools = [tool for _, tool in offered]
-        self._schemas: dict[str, Schema | None] = {
-            tool.name: schema_of(tool.parameters, f"tools[{number}].function.parameters") if tool.parameters else None
-            for number, tool in offered
-        }
+        self._offered = [(number, tool) for number, tool in enumerate(tools) if self.named in {None, tool.name}]
+        self.tools = [tool for _, tool in self._offered]
+        self._schemas: dict[str, Schema | None] = {}
         self.labels = tuple(
             name
             for name, is_set in (
@@ -104,6 +103,12 @@ class _Offer:
             )
             if is_set
         )
+
+    async def check(self) -> None:
+        """Compile the tools' schemas."""
+        for number, tool in self._offered:
+            where = f"tools[{number}].function.parameters"
+            self._schemas[tool.name] = await compiled(tool.parameters, where) if tool.parameters else None
 
     def described(self, parser: type[ToolCallParser]) -> str:
         text = parser.describe(self.tools)
@@ -117,7 +122,7 @@ class _Offer:
         """What is wrong with *calls*, all of them; empty where nothing is."""
         if not calls and self.must:
             return f"there is no call of {self.named or 'a tool'}, and there must be one"
-        return "; ".join(problem for call in calls for problem in self._problems(call))
+        return "; ".join(problem for call in calls for problem in self._problems(call))[:_LONGEST]
 
     def _problems(self, call: ToolCallDelta) -> list[str]:
         name = call.name or ""
