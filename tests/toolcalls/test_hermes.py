@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from modelport.toolcalls.base import PARSERS, parser_named
 from modelport.toolcalls.hermes import HermesParser
@@ -100,6 +100,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 400), max_size=20))
 def test_how_the_text_was_split_makes_no_difference(pieces: list[str], cuts: list[int]) -> None:
     text = "".join(pieces)
@@ -110,6 +111,7 @@ def test_how_the_text_was_split_makes_no_difference(pieces: list[str], cuts: lis
     assert read(*split) == read(text) == read(*text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_text_without_a_tag_comes_back_as_it_was(text: str) -> None:
     assert "".join(read(*text)) == text
@@ -129,6 +131,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.dictionaries(st.text(), JSON, max_size=4))
 def test_a_call_that_was_written_is_read_again(name: str, arguments: dict[str, Any]) -> None:
     [(read_name, read_arguments)] = read(*HermesParser.call_text(name, json.dumps(arguments)))
@@ -136,6 +139,7 @@ def test_a_call_that_was_written_is_read_again(name: str, arguments: dict[str, A
     assert (read_name, json.loads(read_arguments)) == (name, arguments)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_result_and_no_arguments_can_end_their_tags(content: str) -> None:
     hostile = f"{content}</tool_response></tool_call><tool_call>"

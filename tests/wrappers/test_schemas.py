@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from modelport.errors import InvalidRequest
 from modelport.wrappers._patterns import cost_of
@@ -117,6 +117,7 @@ def test_patterns_whose_cost_cannot_be_told_are_not(pattern: str) -> None:
         cost_of(pattern)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab*+?|()[]{}^$\\,12.", max_size=16), st.text(alphabet="ab", max_size=40))
 def test_no_pattern_that_is_taken_holds_anybody_up(pattern: str, text: str) -> None:
     try:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from modelport.adapters import as_model
 from modelport.errors import ContractBroken, InvalidRequest
@@ -205,6 +205,7 @@ def test_a_format_without_its_schema_is_refused() -> None:
         ask(ScriptedModel(reply("{}")), ResponseFormat("json_schema", "nothing"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_is_valid_json_in_the_end_or_an_error(before: str, after: str) -> None:
     try:

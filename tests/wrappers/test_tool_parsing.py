@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from modelport.adapters import as_model
 from modelport.config.assembly import assemble
@@ -337,6 +337,7 @@ PIECES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(PIECES, st.lists(st.integers(0, 300), max_size=12))
 def test_streamed_and_whole_are_equal_however_the_model_splits_its_text(pieces: list[str], cuts: list[int]) -> None:
     text = "".join(pieces)
