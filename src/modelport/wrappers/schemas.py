@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote
 
 from msgspec import json
 
@@ -201,6 +200,8 @@ def _lookup(schema: Any, reference: str, anchors: dict[str, Any]) -> Any:
     Raises:
         LookupError, ValueError, TypeError: to nothing.
     """
+    from urllib.parse import unquote  # slow to import, and only needed here
+
     place = unquote(reference[1:])
     if place and not place.startswith("/"):
         return anchors[place]
