@@ -142,7 +142,7 @@ class Batches:
 
 def spec_of(folder: Path, name: str) -> str:
     """The spec of a model of MODELS, which are written into *folder*."""
-    path = folder / "models.py"
+    path = folder / "worker_models.py"
     path.write_text(MODELS, encoding="utf-8")
     return f"{path}:{name}"
 
