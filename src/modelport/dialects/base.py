@@ -9,7 +9,7 @@ from msgspec import Struct
 from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Event, ImagePart
 
-__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder", "image_at", "urls_are_fetched")
+__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder", "image_at", "retry_after_in", "urls_are_fetched")
 
 urls_are_fetched: ContextVar[bool] = ContextVar("modelport-urls-are-fetched", default=False)
 """Set by who decodes requests and fetches the images afterwards whose addresses are in them. No dialect fetches."""
@@ -100,3 +100,16 @@ def image_at(url: str, where: str, *, instead: str, detail: str | None = None) -
             param=where,
         )
     return ImagePart(url, detail=detail)
+
+
+def retry_after_in(headers: Mapping[str, str]) -> float | None:
+    """The seconds that a ``Retry-After`` header asks for; None without one, and for a date, which says nothing to a
+    clock that may be wrong."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            try:
+                seconds = float(value)
+            except ValueError:
+                return None
+            return seconds if 0 <= seconds < 1e9 else None
+    return None

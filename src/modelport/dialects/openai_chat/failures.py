@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from modelport.dialects.base import retry_after_in
 from modelport.errors import (
     Forbidden,
     InvalidRequest,
@@ -56,7 +57,7 @@ def decode_error(status: int, body: bytes, headers: Mapping[str, str]) -> Modelp
         inner = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         inner = None
-    retry_after = _retry_after(headers)
+    retry_after = retry_after_in(headers)
     if not isinstance(inner, dict) or not isinstance(inner.get("error"), dict | str):
         text = body[:500].decode("utf-8", "replace").strip()
         kind = _BY_STATUS.get(status, ModelError)
@@ -76,14 +77,3 @@ def error_from_body(inner: Any, status: int | None = None, retry_after: float | 
         return error
     kind = _BY_STATUS.get(status or 0, ModelError)
     return kind(message, param=param, retry_after=retry_after)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    for name, value in headers.items():
-        if name.lower() == "retry-after":
-            try:
-                seconds = float(value)
-            except ValueError:
-                return None  # a date, which says nothing to a clock that may be wrong
-            return seconds if 0 <= seconds < 1e9 else None
-    return None
