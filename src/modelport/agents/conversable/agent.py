@@ -1,7 +1,6 @@
 """The conversable agent: all its parts together."""
 
 import copy
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Self, SupportsIndex
 
@@ -95,14 +94,10 @@ class ConversableAgent(Nesting, Coding, Working):
         self.client_cache: Any = None
         self.previous_cache: Any = None
         self.human_input_mode: HumanInputMode = human_input_mode
-        most = self.MAX_CONSECUTIVE_AUTO_REPLY if max_consecutive_auto_reply is None else max_consecutive_auto_reply
-        self._max_consecutive_auto_reply = most
-        self._consecutive_auto_reply_counter = defaultdict(int)
-        self._max_consecutive_auto_reply_dict = defaultdict(self.max_consecutive_auto_reply)
+        self._begin_counting(max_consecutive_auto_reply)
         self._function_map = {valid_name(key): value for key, value in (function_map or {}).items()}
         self._default_auto_reply = default_auto_reply
         self._human_input = []
-        self.reply_at_receive: defaultdict[Any, bool] = defaultdict(bool)
         self.hook_lists: dict[str, list[Callable[..., Any]]] = {method: [] for method in HOOKABLE_METHODS}
         self._reply_func_list = []
         self._register_own_replies(code_execution_config)

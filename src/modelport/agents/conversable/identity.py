@@ -32,7 +32,6 @@ class Identity:
     _human_input: list[str]
     silent: bool | None
     human_input_mode: HumanInputMode
-    reply_at_receive: defaultdict[Any, bool]
     llm_config: dict[str, Any] | Literal[False]
     client: Any
     client_cache: Any
@@ -96,6 +95,13 @@ class Identity:
         return next(iter(chats.values()))[-1] if chats else None
 
     # --- counting replies ---
+
+    def _begin_counting(self, most: int | None) -> None:
+        """No reply was made yet; *most* may follow each other, None being the class's own number."""
+        self._max_consecutive_auto_reply = self.MAX_CONSECUTIVE_AUTO_REPLY if most is None else most
+        self._consecutive_auto_reply_counter = defaultdict(int)
+        self._max_consecutive_auto_reply_dict = defaultdict(self.max_consecutive_auto_reply)
+        self.reply_at_receive: defaultdict[Any, bool] = defaultdict(bool)
 
     def max_consecutive_auto_reply(self, sender: Agent | None = None) -> int:
         """How many replies to *sender* may follow each other without a person's word."""
