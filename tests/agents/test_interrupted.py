@@ -84,7 +84,9 @@ WAITING = {
 
 @pytest.mark.parametrize("program", WAITING.values(), ids=WAITING.keys())
 def test_a_chat_that_waits_ends_with_its_program(program: str) -> None:
-    command = [sys.executable, "-W", "error", "-X", "dev", "-c", PREAMBLE + program]
+    # Not with -X dev: asyncio's debug mode reads source files when a task begins, and Ctrl-C in the midst of that
+    # leaves one open, which is a warning about Python's own code.
+    command = [sys.executable, "-W", "error", "-c", PREAMBLE + program]
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
