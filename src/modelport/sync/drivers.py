@@ -47,15 +47,15 @@ def run(coroutine: Coroutine[Any, Any, T], *, suspends: bool) -> T:
             inline.loop = before
         coroutine.close()
         raise _suspended()
-    return _wait(_background.submit(coroutine))
+    patience = Patience()  # before anything runs: Ctrl-C may come as soon as it does
+    return _wait(_background.submit(coroutine), patience)
 
 
 def _suspended() -> RuntimeError:
     return RuntimeError("a model that said suspends=False waited on an event loop: set suspends=True on it")
 
 
-def _wait(future: "Future[T]") -> T:
-    patience = Patience()
+def _wait(future: "Future[T]", patience: "Patience") -> T:
     try:
         if patience.seconds is None:
             return future.result()
@@ -147,8 +147,8 @@ class _End:
 def _iterate_on_loop(answer: Any) -> Iterator[Any]:
     queue: SimpleQueue[Any] = SimpleQueue()
     reader = _Reader(queue)
-    future = _background.submit(reader.pump(answer))
     patience = Patience()
+    future = _background.submit(reader.pump(answer))
     try:
         while True:
             item = _get(queue, patience)
