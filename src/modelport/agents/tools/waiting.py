@@ -6,7 +6,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelport.sync import Patience
-from modelport.sync.offload import inline
 
 if TYPE_CHECKING:
     import asyncio
@@ -64,7 +63,6 @@ def _run(awaitable: Awaitable[T]) -> T:
     async def main() -> T:
         return await awaitable
 
-    depth, inline.depth = inline.depth, 0
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(main())
@@ -73,7 +71,6 @@ def _run(awaitable: Awaitable[T]) -> T:
             _wind_down(loop)
         finally:
             loop.close()
-            inline.depth = depth
 
 
 def _wind_down(loop: "asyncio.AbstractEventLoop") -> None:
