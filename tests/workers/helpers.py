@@ -135,7 +135,10 @@ class Batches:
         yield "alone"
 
     def generate_batch(self, requests):
-        time.sleep(0.05)
+        here = pathlib.Path(__file__).parent
+        (here / "begun").touch()
+        while not (here / "go").exists():
+            time.sleep(0.05)
         return [f"one of {len(requests)}" for _ in requests]
 """
 
