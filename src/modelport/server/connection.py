@@ -375,6 +375,7 @@ class _Exchange:
             logger.error("the app failed", exc_info=error)  # noqa: TRY400  (cancelling, too, ends here)
         finally:
             self._connection.state.tasks.discard(self.task)
+            del self.scope["modelport.exchange"]  # no circle: all of it is freed now, and its memory used again, warm
             if not self.complete and not self.gone:
                 self._connection.transport.close()
 
