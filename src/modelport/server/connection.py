@@ -10,12 +10,21 @@ import asyncio
 import http
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 
 from modelport.server.limits import Limits
+from modelport.server.refusals import (
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
+    MALFORMED,
+    Refusal,
+    identify,
+    refusal_bytes,
+)
 
 __all__ = ("HttpConnection", "protocol")
 
@@ -28,23 +37,18 @@ _MOST_AHEAD = 16  # requests sent ahead, before the peer has to wait
 
 _STATUS = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in http.HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_MALFORMED = (
-    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-)
-_NOT_HTTP = (
-    b'{"error":{"message":"what came is not an HTTP/1.1 request","type":"invalid_request_error","param":null,'
-    b'"code":"malformed_http"}}'
-)
+_FAREWELL = 1.0  # seconds for a peer to take the last thing that it is told
 
 
-def protocol(limits: Limits) -> Any:
-    """What uvicorn is to call for each connection."""
+def protocol(limits: Limits, on_refusal: Callable[[str], None] | None = None) -> Any:
+    """What uvicorn is to call for each connection. *on_refusal* is told why (a code) what came was no request."""
 
     def make(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> "HttpConnection":
         if not config.loaded:
             config.load()
         connection = HttpConnection(config.loaded_app, server_state, limits, app_state)
         connection.tells = config.access_log
+        connection.on_refusal = on_refusal
         return connection
 
     return make
@@ -61,6 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
         self.tells = False  # a line for each answer, in the log "modelport.access"
+        self.on_refusal: Callable[[str], None] | None = None
         self.transport: Any = None
         self.scheme: str = "http"
         self.closing: bool = False  # after the answer that is on its way, or now if there is none
@@ -112,11 +117,11 @@ class HttpConnection(asyncio.Protocol):
             self.closing = True  # the request is answered as if it had not asked; what follows it is in no known form
             self._pause_reading()
         except httptools.HttpParserError:
-            self._refuse()
+            self._refuse(MALFORMED)
         if self._in_head and self._head_size > _MOST_HEAD and not self._lost_thread:
-            self._refuse()
+            self._refuse(HEAD_TOO_LARGE)
 
-    def _refuse(self) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """What came is no request: say so, unless an answer is on its way that must be ended first."""
         self.closing = self._lost_thread = True
         self._pause_reading()
@@ -126,8 +131,14 @@ class HttpConnection(asyncio.Protocol):
         if due is not None and due is not self.arriving:
             return
         if due is None or not due.started:
-            self.transport.write(_MALFORMED % (len(_NOT_HTTP), _NOT_HTTP))
+            identity = "" if due is None else due.identity
+            self._say(refusal, identity or identify(self._headers))
         self.transport.close()
+
+    def _say(self, refusal: Refusal, identity: str) -> None:
+        if self.on_refusal is not None:
+            self.on_refusal(refusal.code)
+        self.transport.write(refusal_bytes(refusal, identity))
 
     def pause_writing(self) -> None:
         self.writable = self.loop.create_future()
@@ -167,7 +178,11 @@ class HttpConnection(asyncio.Protocol):
     def _look_again(self) -> None:
         late = self.loop.time() - self._since
         if self._in_head and self.current is None:
-            if late >= (self.limits.read if self._head_size else self.limits.idle):
+            if self._head_size and late >= self.limits.read:
+                self._refuse(HEAD_TOO_SLOW)
+                self._look = self.loop.call_later(_FAREWELL, self.transport.abort)
+                return
+            if not self._head_size and late >= self.limits.idle:
                 self.transport.abort()
                 return
         elif self._in_head and self._head_size and late >= self.limits.read:
@@ -291,6 +306,8 @@ class _Exchange:
         "complete",
         "continues",
         "gone",
+        "identity",
+        "on_leaving",
         "scope",
         "started",
         "task",
@@ -306,6 +323,8 @@ class _Exchange:
         self.unread: int = 0
         self.chunked: bool = False
         self.continues: bool = False
+        self.identity: str = ""  # set by who makes a request of it
+        self.on_leaving: Callable[[], None] | None = None  # called when the peer leaves before its answer is complete
         self._connection = connection
         self._pieces: list[bytes] = []
         self._more = True
@@ -334,6 +353,8 @@ class _Exchange:
         """The peer is gone."""
         self.gone = True
         self._wake()
+        if self.on_leaving is not None:
+            self.on_leaving()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -345,6 +366,14 @@ class _Exchange:
             return None
         pieces, self._pieces, self.unread = self._pieces, [], -1
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def watch(self, tell: Callable[[], None]) -> bool:
+        """Have *tell* called when the peer leaves; False where it has left already. Of use after the body was read."""
+        if self.gone:
+            return False
+        self._connection.resume_reading()
+        self.on_leaving = tell
+        return True
 
     async def receive(self) -> dict[str, Any]:
         """ASGI's."""

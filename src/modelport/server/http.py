@@ -6,6 +6,7 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from modelport.errors import ConnectionFailed, InvalidRequest, ModelportError, RequestTooLarge
+from modelport.server.refusals import identify
 from modelport.types import mint_id
 
 __all__ = (
@@ -49,9 +50,31 @@ class Exchange:
 
     ``headers`` maps lower-case names to values (of a header that came twice, the last). ``request_id`` is on every
     answer, and in the log beside every internal error. ``begun`` tells that the status line is out.
+
+    The others are for who counts and logs: the ``status`` that was sent (0: none), how many bytes of the body were
+    ``sent``, the served ``model``, whether its answer ``streams``, the seconds to its ``first`` token (below 0: none),
+    its ``usage``, and whether the client ``left`` before the end.
     """
 
-    __slots__ = ("_direct", "_extra", "_receive", "_send", "begun", "headers", "method", "path", "request_id", "scope")
+    __slots__ = (
+        "_direct",
+        "_extra",
+        "_receive",
+        "_send",
+        "begun",
+        "first",
+        "headers",
+        "left",
+        "method",
+        "model",
+        "path",
+        "request_id",
+        "scope",
+        "sent",
+        "status",
+        "streams",
+        "usage",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope: Scope = scope
@@ -62,8 +85,17 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.request_id: str = mint_id("req_")
+        self.request_id: str = identify(scope["headers"]) if b"x-request-id" in self.headers else mint_id("req_")
         self.begun: bool = False
+        self.status: int = 0
+        self.sent: int = 0
+        self.model: str = ""
+        self.streams: bool = False
+        self.first: float = -1.0
+        self.usage: Any = None
+        self.left: bool = False
+        if self._direct is not None:
+            self._direct.identity = self.request_id
 
     async def body(self, most: int, *, within: float | None = None) -> bytes:
         """The whole body, of at most *most* bytes, whatever its Content-Length says.
@@ -112,10 +144,22 @@ class Exchange:
             raise ClientGone("the client left before its request was complete")
         return message
 
-    async def left(self) -> None:
+    async def leaving(self) -> None:
         """Returns when the client has left. To be used only after the body was read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+    def on_leaving(self, tell: Callable[[], None] | None) -> bool:
+        """Have *tell* called when the client leaves, without a task that waits for it; None takes that back. False
+        where that cannot be, and :meth:`leaving` must be awaited. To be used only after the body was read."""
+        direct = self._direct
+        if direct is None:
+            return False
+        if tell is None:
+            direct.on_leaving = None
+            return True
+        watched: bool = direct.watch(tell)
+        return watched
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """One more header for the answer, which must not have begun."""
@@ -140,6 +184,8 @@ class Exchange:
     def respond_now(self, status: int, body: bytes, content_type: bytes, headers: Headers = ()) -> bool:
         """The whole answer without waiting; False where that cannot be, and :meth:`respond` must be awaited."""
         self.begun = True
+        self.status = status
+        self.sent = len(body)
         direct = self._direct
         if direct is None or self.method == "HEAD":
             return False
@@ -150,6 +196,7 @@ class Exchange:
     async def begin(self, status: int, content_type: bytes, headers: Headers = ()) -> None:
         """The head of an answer that comes in pieces."""
         self.begun = True
+        self.status = status
         await self._send(
             {
                 "type": "http.response.start",
@@ -165,10 +212,12 @@ class Exchange:
 
     async def write(self, data: bytes) -> None:
         """A piece of the answer. Waits while the client is slow to read what it has got."""
+        self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
         """The answer in pieces is complete with *data*."""
+        self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data})
 
 
@@ -261,7 +310,7 @@ class Guard:
         loop = asyncio.get_running_loop()
         if self._seconds is not None:
             self._timer = loop.call_later(max(0.0, self._seconds), self._expire)
-        if self._watch:
+        if self._watch and not self._exchange.on_leaving(self._leave):
             self._watcher = loop.create_task(self._wait_for_leaving())
         if self._on_wait is not None:
             self._on_wait()
@@ -271,9 +320,14 @@ class Guard:
             self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+        elif self._watch:
+            self._exchange.on_leaving(None)
 
     async def _wait_for_leaving(self) -> None:
-        await self._exchange.left()
+        await self._exchange.leaving()
+        self._leave()
+
+    def _leave(self) -> None:
         self._end(ClientGone("the client left before its answer was complete"))
 
     def _expire(self) -> None:
