@@ -12,7 +12,7 @@ __all__ = ("Peers", "install")
 HERE = Path(__file__).parent
 CONSTRAINTS = HERE / "constraints.txt"
 VENV = HERE / ".venv"
-WANTED = ("autogen-agentchat", "openai", "requests", "numpy", "fastapi", "uvicorn", "uvloop", "httptools")
+WANTED = ("autogen-agentchat", "openai", "requests", "numpy", "fastapi", "litserve", "uvicorn", "uvloop", "httptools")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, Self
 
+from bench import trees
+
 resource: Any
 try:
     import resource
@@ -104,24 +106,26 @@ class _Process:
         return "\n".join(lines[-6:]) or "it said nothing"
 
     def cpu_seconds(self) -> float | None:
-        """Processor time that its threads have used; None where the system does not tell."""
-        try:
-            tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-            return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-        except (OSError, ValueError):
-            return None
+        """Processor time of it and its children; None where the system does not tell."""
+        return trees.cpu_seconds(self.process.pid)
+
+    def memory(self) -> trees.Memory | None:
+        """The same of their memory."""
+        return trees.memory(self.process.pid)
 
     def close(self) -> None:
         """End it, whatever it is doing."""
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
+        started = trees.family(self.process.pid)[1:]
         self.process.terminate()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        trees.end(started)  # a server need not end its own
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._errors.close()

@@ -3,12 +3,14 @@
 import sys
 from pathlib import Path
 
-from bench.processes import Server
+from bench.processes import ROOT, Server
 
-__all__ = ("serve_models",)
+__all__ = ("MODELPORT", "MODELS", "serve_models")
+
+MODELPORT = str(Path(sys.executable).with_name("modelport"))
+MODELS = ROOT / "bench" / "programs" / "models.py"
 
 
-def serve_models(*specs: str, core: int | None) -> Server:
-    """The server, ready."""
-    command = str(Path(sys.executable).with_name("modelport"))
-    return Server([command, "serve", *specs, "--port", "0"], core=core)
+def serve_models(*arguments: str, core: int | None) -> Server:
+    """The server, ready. *arguments* are models and options."""
+    return Server([MODELPORT, "serve", *arguments, "--port", "0"], core=core)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from fastapi import FastAPI  # type: ignore[import-not-found]  # of the peers' venv
@@ -72,7 +72,8 @@ async def complete(request: Request) -> Any:
     """One answer, or a stream of chunks."""
     number, now = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
     if request.stream:
-        return StreamingResponse(_chunks(request.model, number, now), media_type="text/event-stream")
+        chunks = _blocking_chunks if request.model == "blocking_ready" else _chunks
+        return StreamingResponse(chunks(request.model, number, now), media_type="text/event-stream")
     return Response(
         id=number,
         created=now,
@@ -86,9 +87,19 @@ async def _chunks(model: str, number: str, now: int) -> AsyncIterator[str]:
     for _ in range(DELTAS):
         if model == "turns":
             await asyncio.sleep(0)
-        chunk = Chunk(id=number, created=now, model=model, choices=[ChunkChoice(delta=Delta(content="word "))])
-        yield f"data: {chunk.model_dump_json()}\n\n"
+        yield _chunk(model, number, now)
     yield "data: [DONE]\n\n"
+
+
+def _blocking_chunks(model: str, number: str, now: int) -> Iterator[str]:
+    for _ in range(DELTAS):
+        yield _chunk(model, number, now)
+    yield "data: [DONE]\n\n"
+
+
+def _chunk(model: str, number: str, now: int) -> str:
+    chunk = Chunk(id=number, created=now, model=model, choices=[ChunkChoice(delta=Delta(content="word "))])
+    return f"data: {chunk.model_dump_json()}\n\n"
 
 
 if __name__ == "__main__":

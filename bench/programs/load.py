@@ -85,7 +85,10 @@ def load(port: int, path: str, body: str, connections: int, seconds: float) -> d
 
 
 def streams(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
-    """Streams for *seconds* over *connections*; gives streams a second, and milliseconds to each first token."""
+    """Streams for *seconds* over *connections*; gives streams a second, and milliseconds to the first token.
+
+    However slow the server is, as many streams end as there are connections.
+    """
     request = _request(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
@@ -101,7 +104,7 @@ def streams(port: int, path: str, body: str, connections: int, seconds: float) -
         sock.send(request)
     began, used = clock(), time.process_time()
     ends = began + seconds
-    while clock() < ends:
+    while clock() < ends or ended < connections:
         for number, _ in poll.poll():
             data = socks[number].recv(1 << 18)
             if not data:
@@ -130,5 +133,27 @@ def streams(port: int, path: str, body: str, connections: int, seconds: float) -
     }
 
 
+def latency(port: int, path: str, body: str, times: int) -> dict[str, float]:
+    """Asks *times*, one after the other, over one connection; gives the median and the 99th percentile, in µs."""
+    request = _request(path, body)
+    clock = time.perf_counter
+    taken: list[float] = []
+    with _connect(port) as sock:
+        for _ in range(times):
+            began = clock()
+            sock.sendall(request)
+            data = sock.recv(65536)
+            while not _whole(data):
+                piece = sock.recv(65536)
+                if not piece:
+                    raise SystemExit("the server hung up")
+                data += piece
+            taken.append(clock() - began)
+            if data[9:12] != b"200":
+                raise SystemExit(f"the server answered {data[:300]!r}")
+    taken.sort()
+    return {"p50": taken[times // 2] * 1e6, "p99": taken[times * 99 // 100] * 1e6}
+
+
 if __name__ == "__main__":
-    serve(one=one, load=load, streams=streams)
+    serve(one=one, load=load, streams=streams, latency=latency)

@@ -1,7 +1,7 @@
 """The models that the server under measurement serves: they do nothing, so that what is seen is the port."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 DELTAS = 100
@@ -22,4 +22,15 @@ async def turns(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:
     """A hundred deltas, each in a turn of the event loop of its own, as from a network."""
     for _number in range(DELTAS):
         await asyncio.sleep(0)
+        yield "word "
+
+
+def blocking_noop(messages: list[dict[str, Any]], **_: Any) -> str:  # noqa: ARG001
+    """A short answer, at once, of a model that is not async."""
+    return "ok"
+
+
+def blocking_ready(messages: list[dict[str, Any]], **_: Any) -> Iterator[str]:  # noqa: ARG001
+    """A hundred deltas, all there at once, of a model that is not async."""
+    for _number in range(DELTAS):
         yield "word "
