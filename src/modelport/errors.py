@@ -80,12 +80,14 @@ class ModelportError(Exception):
 
     ``code`` is stable and safe to match on; ``status`` is a hint (an HTTP status) to whoever is serving;
     ``retryable`` says whether the same call may succeed later. ``param`` names the field at fault, if one is;
-    ``retry_after`` is in seconds, if the far side said.
+    ``retry_after`` is in seconds, if the far side said. ``request_id`` is what a server calls the request that failed
+    there, in its answer and in its log.
     """
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    request_id: str | None = None
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -233,8 +233,17 @@ class RemoteModel:
 
     def _translate(self, reply: Reply, body: bytes) -> ModelportError:
         if _kind(reply) == DIALECT.response_type:
-            return DIALECT.decode_error(reply.status, body, reply.headers)
-        return foreign_error(reply.status, body, reply.headers, self.url)
+            error = DIALECT.decode_error(reply.status, body, reply.headers)
+        else:
+            error = foreign_error(reply.status, body, reply.headers, self.url)
+        error.request_id = _identity(reply)
+        return error
+
+
+def _identity(reply: Reply) -> str | None:
+    """What the far side calls the request."""
+    identity = reply.headers.get("x-request-id", "")
+    return identity if 0 < len(identity) <= 128 and identity.isascii() and identity.isprintable() else None
 
 
 def _kind(reply: Reply) -> str:
@@ -307,25 +316,33 @@ class _Answer:
         while not self._events:
             if self._reply is None:
                 raise StopAsyncIteration
-            clock = self._clock
+            reply = self._reply
             try:
-                data = await self._reply.read(clock.total if self._got else clock.first)
-            except TimeoutError as error:
-                if isinstance(error, ModelportError):
-                    raise
-                raise clock.late(first=not self._got) from None
-            if data is None:
-                self._decoder.finish()
-                self._reply.close()
-                self._reply = None
-                continue
-            self._size += len(data)
-            if self._size > _MOST_REPLY:
-                raise ProtocolError(f"{self._model.url} answered with more than {_MOST_REPLY} bytes")
-            events = self._decoder.feed(data)
-            self._events += events if self._got or not events else self._named(events)
-            self._got = self._got or bool(self._events)
+                await self._read(reply)
+            except ModelportError as error:
+                error.request_id = _identity(reply)
+                raise
         return self._events.popleft()
+
+    async def _read(self, reply: Reply) -> None:
+        clock = self._clock
+        try:
+            data = await reply.read(clock.total if self._got else clock.first)
+        except TimeoutError as error:
+            if isinstance(error, ModelportError):
+                raise
+            raise clock.late(first=not self._got) from None
+        if data is None:
+            self._decoder.finish()
+            reply.close()
+            self._reply = None
+            return
+        self._size += len(data)
+        if self._size > _MOST_REPLY:
+            raise ProtocolError(f"{self._model.url} answered with more than {_MOST_REPLY} bytes")
+        events = self._decoder.feed(data)
+        self._events += events if self._got or not events else self._named(events)
+        self._got = self._got or bool(self._events)
 
     def _named(self, events: list[Event]) -> list[Event]:
         """The first events with the model's name, where the request chose among several and the model gave none."""
