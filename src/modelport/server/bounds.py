@@ -35,12 +35,13 @@ def check_request(request: ChatRequest, limits: Limits, *, texts: bool = False) 
 
 
 def _check_messages(messages: Sequence[Any], limits: Limits, *, texts: bool) -> None:
+    count = messages.length if isinstance(messages, Messages) else len(messages)
+    if count > limits.messages:
+        raise _too_many("messages", count, limits.messages)
+    if texts or getattr(messages, "turns", None) is not None:
+        return
     if isinstance(messages, Messages):
         messages = messages.given  # dicts, most often, which nobody may ever need as values
-    if len(messages) > limits.messages:
-        raise _too_many("messages", len(messages), limits.messages)
-    if texts:
-        return
     for number, message in enumerate(messages):
         content = message.get("content") if message.__class__ is dict else message.content
         if content.__class__ is not str and content is not None and len(content) > limits.parts:

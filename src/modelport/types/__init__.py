@@ -18,6 +18,7 @@ from modelport.types.events import (
 from modelport.types.ids import mint_id
 from modelport.types.messages import (
     Messages,
+    Turn,
     message_to_dict,
     messages_from,
     messages_to_dicts,
@@ -52,6 +53,7 @@ __all__ = (
     "ToolCall",
     "ToolCallDelta",
     "ToolChoice",
+    "Turn",
     "Usage",
     "fold",
     "message_to_dict",

@@ -8,7 +8,7 @@ from msgspec import ValidationError
 
 from modelport.errors import InvalidRequest
 
-__all__ = ("half_character", "shown", "translate_validation")
+__all__ = ("NOTHING", "half_character", "shown", "translate_validation")
 
 _WORDS = {
     "str": "text",
@@ -22,10 +22,11 @@ _WORDS = {
 }
 _EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?P<bound>[^,]*?)(?:, got `(?P<came>[^`]+)`)?$")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
-_NOTHING = object()
+NOTHING: Any = object()
+"""Stands for a value that is not at hand."""
 
 
-def translate_validation(error: ValidationError, where: str = "", given: Any = _NOTHING) -> InvalidRequest:
+def translate_validation(error: ValidationError, where: str = "", given: Any = NOTHING) -> InvalidRequest:
     """*error* as ours; *where* is the path of what was converted, *given* is that, so that the value can be shown."""
     complaint, _, path = str(error).partition(" - at `")
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
@@ -53,7 +54,7 @@ def _in_words(complaint: str, value: Any) -> str:
     # that a field may be null is no help to someone who set it
     must = " or ".join(kind for kind in kinds if kind != "null" or len(kinds) == 1)
     came = expected["came"]
-    if value is not _NOTHING and not isinstance(value, str):  # text in the wrong place may be a key
+    if value is not NOTHING and not isinstance(value, str):  # text in the wrong place may be a key
         return f"must be {must}{expected['bound']}, got {shown(value)}"
     return f"must be {must}{expected['bound']}" + (f", got {_WORDS.get(came, came)}" if came else "")
 
@@ -96,5 +97,5 @@ def _at(given: Any, path: str) -> Any:
         try:
             given = given[int(number)] if number else given[name]
         except (LookupError, TypeError):
-            return _NOTHING
+            return NOTHING
     return given

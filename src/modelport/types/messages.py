@@ -6,9 +6,9 @@ the rarer ones (image URLs, arrays in a list of content, unknown keys) pass and 
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
-from msgspec import ValidationError, convert
+from msgspec import Struct, ValidationError, convert
 from msgspec.structs import asdict
 
 from modelport.errors import InvalidRequest
@@ -16,12 +16,19 @@ from modelport.types.complaints import half_character, shown, translate_validati
 from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
 from modelport.types.histories import SHORT, written_in
 
-__all__ = ("Messages", "is_image", "message_to_dict", "messages_from", "messages_to_dicts")
+__all__ = ("Messages", "Turn", "is_image", "message_to_dict", "messages_from", "messages_to_dicts")
 
 _MESSAGES = tuple[Message, ...]
 _MESSAGE_FIELDS = frozenset(Message.__struct_fields__) - {"extra"}
 _ROLES = get_args(Role)
 _LONG = 256  # messages; of fewer it takes less to look at the type of each
+
+
+class Turn(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A message of nothing but text, as most are: what wires decode first, in a third of a :class:`Message`'s time."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class Messages(Sequence[Message]):
@@ -30,21 +37,41 @@ class Messages(Sequence[Message]):
     ``given`` is the caller's own list, by reference, for models that want dicts: they get keys that modelport has no
     name for, and do not pay for a conversion that nobody reads. A request whose messages were replaced on the way has
     other messages, and so no stale ``given``. Equal to a tuple of the same messages.
+
+    ``turns`` are the same messages where all of them are nothing but text and came over a wire; then ``given`` is made
+    of them when somebody asks.
     """
 
-    __slots__ = ("_own", "_values", "_written", "given")
+    __slots__ = ("_given", "_own", "_values", "_written", "turns")
 
-    def __init__(self, given: Sequence[Any], *, own: bool = False) -> None:
-        self.given: Sequence[Any] = given
+    def __init__(self, given: Sequence[Any] | None, *, own: bool = False, turns: Sequence[Turn] | None = None) -> None:
+        self.turns: Sequence[Turn] | None = turns
+        self._given = given
         self._values: tuple[Message, ...] | None = None
         self._own = own  # nobody else has this list
         self._written: int | None = -1
 
     @property
+    def given(self) -> Sequence[Any]:
+        """The messages as their caller gave them."""
+        if self._given is None:
+            self._given = _dicts_of(self.turns or ())
+        return self._given
+
+    @property
+    def length(self) -> int:
+        """How many there are; nothing is converted for it."""
+        given = self.turns if self._given is None else self._given
+        return len(given or ())
+
+    @property
     def written(self) -> int | None:
-        """The bytes of UTF-8 said in a long conversation of dicts that have text and calls of tools; else None."""
+        """The bytes of UTF-8 said, where that can be told at a glance: in turns of text, or in a long conversation of
+        dicts that have text and calls of tools. Else None."""
         if self._written == -1:
-            if len(self.given) <= SHORT:
+            if self.turns is not None:
+                self._written = _bytes_of("".join([turn.content for turn in self.turns]))
+            elif len(self.given) <= SHORT:
                 self._written = None
             else:
                 self._written = written_in(self.given if self._own else list(self.given))  # type: ignore[arg-type]
@@ -58,7 +85,8 @@ class Messages(Sequence[Message]):
             InvalidRequest: a message is wrong; ``param`` says which and where.
         """
         if self._values is None:
-            self._values = _convert(self.given)
+            turns = self.turns
+            self._values = _convert(self.given) if turns is None else tuple([Message(t.role, t.content) for t in turns])
         return self._values
 
     def __len__(self) -> int:
@@ -202,6 +230,8 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
     """
     if type(messages) is not Messages:
         return [message_to_dict(message) for message in messages]
+    if messages.turns is not None:
+        return _dicts_of(messages.turns)
     given = messages.given
     if (plain or len(given) > _LONG) and messages.written is not None:  # all are dicts, and plain
         return list(given)
@@ -216,6 +246,14 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
             for number, item in enumerate(given)
         ]
     return list(given)
+
+
+def _dicts_of(turns: Sequence[Turn]) -> list[Any]:
+    return [{"role": turn.role, "content": turn.content} for turn in turns]
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _is_plain(content: Any) -> bool:

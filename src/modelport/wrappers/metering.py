@@ -251,12 +251,14 @@ def _quickly(request: ChatRequest) -> int | None:
     messages = request.messages
     if type(messages) is not Messages:
         return None
-    given = messages.given
     written = messages.written
     if written is not None:
-        return tokens_of(written + _size_of_tools(request)) + _A_MESSAGE * len(given)
+        if request.tools is not None:
+            written += _size_of_tools(request)
+        return (written + 3) // 4 + _A_MESSAGE * messages.length
     if request.tools is not None:
         return None
+    given = messages.given
     try:
         texts = [message["content"] for message in given if "tool_calls" not in message]
         text = "".join(texts)
