@@ -23,7 +23,7 @@ from modelport.dialects.port import DIALECT as PORT
 from modelport.errors import ContractBroken, InvalidRequest, ModelError, ModelportError, Overloaded
 from modelport.model import Model
 from modelport.secret import Secret, redact
-from modelport.server import anthropic, completions, ollama, port, responses
+from modelport.server import anthropic, completions, ollama, openapi, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
 from modelport.server.endpoints import Endpoint, asking, health, ready
@@ -77,6 +77,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path="/v1/models/", method="GET", endpoint=anthropic.one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
     Route(path="/ready", method="GET", endpoint=ready, open=True),
+    Route(path=openapi.PATH, method="GET", endpoint=openapi.document),
 )
 
 
@@ -132,6 +133,11 @@ class App:
         self._busy = 0
 
     @property
+    def asks_for_keys(self) -> bool:
+        """Whether every route that is not open asks for an API key."""
+        return bool(self._keys)
+
+    @property
     def serving(self) -> Serving:
         """The served models; within a request, those that its API key may use."""
         return permitted(self._serving, current_caller())
@@ -146,11 +152,14 @@ class App:
             exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
         self._busy += 1
         caller: Caller | None = None
-        urls_are_fetched.set(self.fetcher is not None)
+        if self.fetcher is not None:
+            urls_are_fetched.set(True)
         try:
             self._check_origin(exchange)
             if route is None or not route.open:
-                caller = await self._admit(exchange)
+                if self._keys.are_old:
+                    await self._keys.refresh()
+                caller = self._admit(exchange)
             if route is None:
                 raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
             if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
@@ -180,10 +189,8 @@ class App:
         hosts = 1 if len(headers) == len(given) else sum(name == b"host" for name, _ in given)
         self._gate.check(headers, exchange.scope.get("scheme", "http"), hosts=hosts)
 
-    async def _admit(self, exchange: Exchange) -> Caller | None:
+    def _admit(self, exchange: Exchange) -> Caller | None:
         """Whose API key came with a request that needs one. The caller has been let in, and must leave."""
-        if self._keys.are_old:
-            await self._keys.refresh()
         headers, given = exchange.headers, exchange.scope["headers"]
         caller = self._keys.check(headers, None if len(headers) == len(given) else given)
         if self._busy > self.limits.concurrent:

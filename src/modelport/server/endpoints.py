@@ -53,7 +53,10 @@ def asking(dialect: Dialect) -> Endpoint:
     """The endpoint where models are asked in a JSON *dialect*."""
 
     async def endpoint(app: "App", exchange: Exchange) -> None:
-        await answer(app, exchange, dialect, dialect.decode_request(await body_of(app, exchange)))
+        body = _body_at_hand(app, exchange)
+        if body is None:
+            body = await body_of(app, exchange)
+        await answer(app, exchange, dialect, dialect.decode_request(body))
 
     return endpoint
 
@@ -64,16 +67,23 @@ async def body_of(app: "App", exchange: Exchange) -> bytes:
     Raises:
         ModelportError: it is compressed, too large, of too many values, or did not come in time.
     """
+    body = _body_at_hand(app, exchange)
+    if body is None:
+        body = await exchange.body(app.limits.body, within=app.limits.read)
+        check_nodes(body, app.limits.nodes)
+    return body
+
+
+def _body_at_hand(app: "App", exchange: Exchange) -> bytes | None:
+    """The same where all of it is there already, as it nearly always is; None where it must be waited for."""
     encoding = exchange.headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         raise UnsupportedEncoding("compressed bodies are not taken here: send it without Content-Encoding")
-    limits = app.limits
     body = exchange.body_at_hand()
-    if body is None:
-        body = await exchange.body(limits.body, within=limits.read)
-    elif len(body) > limits.body:
-        raise too_large(limits.body)
-    check_nodes(body, limits.nodes)
+    if body is not None:
+        if len(body) > app.limits.body:
+            raise too_large(app.limits.body)
+        check_nodes(body, app.limits.nodes)
     return body
 
 
