@@ -193,7 +193,7 @@ def _run(page: _Page, command: str, expected: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=15,
+        timeout=60,
     )
     page.printed = done.stdout
     if expected.strip():

@@ -151,4 +151,4 @@ bot = agent("bot", lambda messages, **params: said)
             assert alive.readline() == "begun\n"
             running.send_signal(signal.SIGINT)
             assert alive.read() == ""  # ends when the last process that has it open does
-        running.communicate(timeout=10)
+        running.communicate(timeout=60)

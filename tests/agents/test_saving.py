@@ -117,7 +117,7 @@ def _main_turns(path: Path) -> list[Any]:
 
 def to_the_end(name: str, path: Path) -> Any:
     done = subprocess.run(
-        [sys.executable, PROGRAM, name, str(path)], stdout=subprocess.PIPE, text=True, timeout=15, check=True
+        [sys.executable, PROGRAM, name, str(path)], stdout=subprocess.PIPE, text=True, timeout=60, check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -335,7 +335,7 @@ def test_the_same_program_finds_its_chats_in_the_order_in_which_it_held_them(pat
             ann, bob = talker("ann"), talker("bob", "from there " + str(number))
             ann.initiate_chat(bob, message="?", max_turns=1, silent=True, save=sys.argv[1], resume=True)
     """)
-    subprocess.run([sys.executable, "-c", source, str(path), "2"], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", source, str(path), "2"], check=True, timeout=60)
 
     first = program()
     second = program()

@@ -148,7 +148,7 @@ def keys_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[
 
 
 def status(port: int, key: str, host: str = "127.0.0.1") -> int:
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(host, port, timeout=60)
     try:
         connection.request("GET", "/v1/models", headers={"x-api-key": key})
         return connection.getresponse().status
@@ -196,11 +196,11 @@ def test_keys_cross_no_log_and_no_error(tmp_path: Path) -> None:
     key = keys_command(tmp_path, "add", "ann", "--rpm", "1").stdout.strip()
     with serving(tmp_path, ["echo"], "--access-log", XDG_DATA_HOME=str(tmp_path)) as served:
         statuses = [status(served.port, each) for each in (key, key, f"{key}x")]
-        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=60) as sock:
             sock.sendall(f"GET /v1/models?key={key} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
             told = sock.makefile("rb").read()
         served.process.terminate()
-        out, err = served.process.communicate(timeout=15)
+        out, err = served.process.communicate(timeout=60)
 
     assert statuses == [200, 429, 401]
     assert b"401" in told.partition(b"\r\n")[0]

@@ -66,7 +66,7 @@ def test_no_key_and_no_prompt_leaves_a_served_models_process(tmp_path: Path) -> 
             seen += [_asked(served.url, "GET", path, key) for path in PATHS]
             seen.append(_asked(served.url, "POST", "/port/v1/generate", key, {"not": "ours"}))
         served.process.send_signal(signal.SIGTERM)
-        out, err = served.process.communicate(timeout=15)
+        out, err = served.process.communicate(timeout=60)
 
     text = "\n".join(seen)
     assert "incorrect API key provided: ***" in text

@@ -23,7 +23,7 @@ def modelport(tmp_path: Path) -> Run:
             input="" if stdin is None else stdin,
             capture_output=True,
             encoding="utf-8",
-            timeout=15,
+            timeout=60,
             check=False,
         )
 

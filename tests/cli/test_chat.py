@@ -146,7 +146,7 @@ def test_what_is_piped_in_must_be_utf_8(tmp_path: Path) -> None:
         input=b"\xff\xfe",
         capture_output=True,
         cwd=tmp_path,
-        timeout=15,
+        timeout=60,
         check=False,
     )
 
@@ -439,7 +439,7 @@ class Typist:
         return before + text
 
     def leave(self) -> int:
-        status = self.process.wait(timeout=10)
+        status = self.process.wait(timeout=60)
         os.close(self.master)
         return status
 

@@ -71,7 +71,7 @@ def test_help_runs_no_command_file() -> None:
         "print([name for name in sys.modules if name.startswith('modelport.cli.')], file=sys.stderr)"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stderr.strip() == "[]"
 
@@ -79,7 +79,7 @@ def test_help_runs_no_command_file() -> None:
 def test_help_loads_nothing_that_a_command_needs() -> None:
     code = "import sys; from modelport.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=15)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
 
     loaded = set(done.stderr.split())
     assert "modelport.cli" in loaded
@@ -172,7 +172,7 @@ def test_a_reader_that_goes_away_is_no_failure_worth_a_word(tmp_path: Path) -> N
     assert writer.stderr is not None
     with writer.stderr:
         assert writer.stderr.read() == b""
-    writer.wait(timeout=15)
+    writer.wait(timeout=60)
 
 
 def test_a_terminal_that_cannot_show_a_character_gets_a_question_mark(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_terminal_that_cannot_show_a_character_gets_a_question_mark(tmp_path: 
         cwd=tmp_path,
         capture_output=True,
         stdin=subprocess.DEVNULL,
-        timeout=15,
+        timeout=60,
         check=True,
     )
 

@@ -342,7 +342,7 @@ def test_an_installed_package_adds_models_and_runtimes(here: Path, tmp_path: Pat
         "print(json.dumps([say('parrot'), say('wheel:turn', speed=3), [f.where for f in available_models()]]))\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     parrot, wheel, places = json.loads(done.stdout)
     assert (parrot, wheel) == ("polly", "turn at 3")
@@ -378,7 +378,7 @@ def test_importing_the_config_loads_nothing_heavy() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.strip() == "[]"
 
@@ -387,7 +387,7 @@ def test_loading_a_file_or_a_shipped_model_asks_no_package_metadata(write: Write
     write("one.py", FUNCTION)
     script = "import sys, modelport\nmodelport.load('one.py')\nprint('importlib.metadata' in sys.modules)"
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.strip() == "False"
 

@@ -147,7 +147,7 @@ def running(app: App, tls: Tls | None = None) -> Iterator[int]:
 
 def raw(port: int, data: bytes, *, until: bytes | None = None) -> bytes:
     """What the server sends back to these bytes, until it closes or *until* has come."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         sock.sendall(data)
         got = b""
         while until is None or until not in got:

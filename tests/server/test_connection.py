@@ -74,7 +74,7 @@ def test_requests_sent_ahead_are_answered_in_turn(port: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_request_may_come_in_pieces(port: int, size: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at in range(0, len(ASK), size):
             sock.sendall(ASK[at : at + size])
@@ -115,7 +115,7 @@ def test_a_body_is_asked_for_where_the_peer_wants_to_be_asked() -> None:
     head = (
         b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
     )
-    with running(app(body=1000)) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with running(app(body=1000)) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         sock.sendall(head % len(BODY))
         asked = sock.recv(65536)
         sock.sendall(BODY)
@@ -190,7 +190,7 @@ def test_an_upgrade_is_not_made(port: int) -> None:
     ids=["url", "header", "headers"],
 )
 def test_a_head_has_a_bound(port: int, data: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         assert _closed_while_sending(sock, data)
     assert raw(port, LAST).startswith(b"HTTP/1.1 200 ")
 
@@ -211,7 +211,7 @@ def test_a_peer_that_stops_in_the_middle_is_given_up(data: bytes) -> None:
 
 def test_a_body_that_goes_on_for_ever_after_its_refusal_is_given_up() -> None:
     head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n"
-    with running(app(read=0.1)) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with running(app(read=0.1)) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         sock.sendall(head)
         assert sock.recv(65536).startswith(b"HTTP/1.1 404 ")
 
@@ -246,7 +246,7 @@ def test_a_peer_that_reads_nothing_is_given_up_and_holds_up_nobody() -> None:
     server = create_app(models, Options(limits=Limits(stall=0.2, backlog=100_000)))
     body = chat(stream=True, model="endless")
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with running(server) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as deaf:
+    with running(server) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.sendall(head + body)
 
@@ -268,7 +268,7 @@ def test_a_client_that_hangs_up_with_a_request_sent_ahead_frees_its_model() -> N
     body = chat(stream=True)
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
     with running(server) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
             sock.sendall(head + body + HEALTH)
             assert sock.recv(100)
         deadline = time.monotonic() + 10

@@ -131,7 +131,7 @@ def test_a_call_past_its_time_is_a_504_and_its_worker_is_replaced(tmp_path: Path
 def test_a_worker_that_works_for_nobody_is_replaced_if_asked(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with serving(tmp_path, [spec_of(tmp_path, "does")], "--patience", "0.2") as served:
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         connection.request("POST", CHAT, json.dumps({"messages": [{"role": "user", "content": f"hold {lock}"}]}))
         until((tmp_path / "lock.held").exists)
         connection.close()
@@ -207,7 +207,7 @@ def _ask_in_vain(served: Served, text: str) -> None:
 def test_a_client_that_leaves_closes_the_generator_in_the_worker(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     with serving(tmp_path, [spec_of(tmp_path, "streams")]) as served:
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         messages = [{"role": "user", "content": f"until {closed}"}]
         connection.request("POST", CHAT, json.dumps({"messages": messages, "stream": True}))
         connection.getresponse().readline()

@@ -33,7 +33,7 @@ def run(*arguments: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[
 
 
 def post(served: Served, body: dict[str, Any], **headers: str) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     try:
         connection.request("POST", CHAT, json.dumps(body), headers)
         answer = connection.getresponse()
@@ -43,7 +43,7 @@ def post(served: Served, body: dict[str, Any], **headers: str) -> tuple[int, Any
 
 
 def stream(served: Served, model: str, text: str) -> "tuple[http.client.HTTPConnection, http.client.HTTPResponse]":
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": True}
     connection.request("POST", CHAT, json.dumps(body))
     return connection, connection.getresponse()
@@ -69,7 +69,7 @@ def test_a_model_that_fails_costs_its_own_answer_only(tmp_path: Path) -> None:
         status, answer = post(served, {**ask, "model": "broken"})
         after, _ = post(served, {**ask, "model": "echo"})
         served.process.send_signal(signal.SIGTERM)
-        out, err = served.process.communicate(timeout=15)
+        out, err = served.process.communicate(timeout=60)
 
     assert (status, after) == (502, 200)
     assert "Traceback" not in json.dumps(answer)
@@ -84,7 +84,7 @@ def test_a_line_for_each_request_is_written_only_if_asked_for(tmp_path: Path) ->
             post(served, ask)
             post(served, {**ask, "stream": True} | {"model": "nobody"})
             served.process.send_signal(signal.SIGTERM)
-            logs.append(served.process.communicate(timeout=15)[1])
+            logs.append(served.process.communicate(timeout=60)[1])
 
     assert logs[0] == ""
     assert [line.split()[-3:] for line in logs[1].splitlines()] == [["POST", CHAT, "200"], ["POST", CHAT, "404"]]

@@ -47,7 +47,7 @@ def connect(port: int, authority: Authority, **options: object) -> http.client.H
     context = ssl.create_default_context(cafile=str(authority.file))
     for name, value in options.items():
         setattr(context, name, value)
-    return http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
 
 
 # --- speaking it ---
@@ -124,7 +124,7 @@ def test_older_versions_are_not(pair: Pair) -> None:
 @pytest.mark.parametrize("request_line", [b"GET /health", b"POST /v1/chat/completions", b"HEAD /", b"PUT /x"])
 def test_plain_http_is_told_to_write_https_and_no_more(authority: Authority, pair: Pair, request_line: bytes) -> None:
     with served(given_certificate(*pair)) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
             sock.sendall(request_line + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
             answer = http.client.HTTPResponse(sock)
             answer.begin()
@@ -145,7 +145,7 @@ def test_plain_http_is_told_to_write_https_and_no_more(authority: Authority, pai
 @pytest.mark.parametrize("noise", [b"\x16\x03\x01\xff\xff", b"\0" * 100, b"SSH-2.0-x\r\n", b"\x80" * 5000])
 def test_what_is_not_tls_gets_nothing_and_harms_nobody(authority: Authority, pair: Pair, noise: bytes) -> None:
     with served(given_certificate(*pair)) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
             sock.sendall(noise)
             sock.shutdown(socket.SHUT_WR)
             got = b""
@@ -164,7 +164,7 @@ def test_what_is_not_tls_gets_nothing_and_harms_nobody(authority: Authority, pai
 def test_a_handshake_that_never_ends_holds_up_nobody_else(authority: Authority, pair: Pair) -> None:
     with (
         served(given_certificate(*pair)) as port,
-        contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=10)),
+        contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=60)),
     ):
         connection = connect(port, authority)
         connection.request("GET", "/health")
@@ -266,7 +266,7 @@ def test_it_is_good_for_this_machines_names_and_those_that_were_given(tmp_path: 
         for name in ("localhost", "127.0.0.1", "::1", "gpu-box", "10.1.2.3"):
             context = ssl.create_default_context(cafile=str(path))
             with (
-                socket.create_connection(("127.0.0.1", port), timeout=10) as sock,
+                socket.create_connection(("127.0.0.1", port), timeout=60) as sock,
                 context.wrap_socket(sock, server_hostname=name) as wrapped,
             ):
                 assert wrapped.version() == "TLSv1.3"
@@ -303,10 +303,10 @@ def test_the_command_says_https_everywhere_and_tells_the_fingerprint(tmp_path: P
         told = json.loads((tmp_path / "ready.json").read_bytes())
         assert server.process.stdout is not None
         lines = [server.process.stdout.readline() for _ in range(2)]
-        seen = ssl.get_server_certificate(("127.0.0.1", server.port), timeout=10)
+        seen = ssl.get_server_certificate(("127.0.0.1", server.port), timeout=60)
         begun = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        status = server.process.wait(timeout=15)
+        status = server.process.wait(timeout=60)
         took = time.monotonic() - begun
 
     assert server.url == f"https://127.0.0.1:{server.port}"

@@ -158,7 +158,7 @@ def test_what_was_not_flushed_is_written_when_the_process_ends(path: Path) -> No
         "import sys; from modelport.storage.journal import Journal; Journal(sys.argv[1]).append('turn', 'last words')"
     )
 
-    subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
 
     assert [entry.data for entry in read_journal(path)] == ["last words"]
     assert [each.name for each in path.parent.iterdir()] == [path.name]
@@ -181,7 +181,7 @@ def test_a_forked_child_goes_on_with_the_file_but_not_with_what_waits(path: Path
         journal.append("turn", "parent")
     """)
 
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=15)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=60)
 
     got = [entry.data for entry in read_journal(path)]
     assert sorted(map(str, got)) == sorted(map(str, ["before", *range(50), "child", "parent"]))
@@ -210,7 +210,7 @@ def test_a_forked_child_loses_nothing_when_its_parent_closes_the_journal(path: P
         assert os.waitpid(child, 0)[1] == 0
     """)
 
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=15)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=60)
 
     assert [entry.data for entry in read_journal(path)] == [
         "before",
@@ -235,7 +235,7 @@ def test_processes_that_fork_while_they_write_go_on(path: Path) -> None:
             assert os.waitpid(child, 0)[1] == 0
     """)
 
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=18)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], check=True, timeout=60)
 
     got = [entry.data for entry in read_journal(path)]
     assert (got.count("p"), got.count("c")) == (800, 40)
@@ -252,7 +252,7 @@ def test_readers_in_any_process_never_take_a_journal_from_its_writer(path: Path)
 
     counts = []
     for number in range(1, 4):
-        ran = subprocess.run([sys.executable, "-c", reader, str(path)], capture_output=True, check=True, timeout=15)
+        ran = subprocess.run([sys.executable, "-c", reader, str(path)], capture_output=True, check=True, timeout=60)
         counts.append(int(ran.stdout))
         journal.append("turn", number).wait()
 
@@ -504,7 +504,7 @@ def test_a_process_that_ends_with_a_failing_journal_says_what_is_lost(path: Path
     """)
 
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(path)], check=False, capture_output=True, text=True, timeout=15
+        [sys.executable, "-c", program, str(path)], check=False, capture_output=True, text=True, timeout=60
     )
 
     assert "1 entry is not in it" in ended.stderr

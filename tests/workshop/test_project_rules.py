@@ -105,7 +105,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def modules_after(code: str) -> set[str]:
     """The modules that running *code* loads in a fresh interpreter, above a bare one."""
     script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=15)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stdout.split())
 
 
@@ -149,7 +149,7 @@ def test_importing_says_nothing_reads_nothing_and_sets_up_no_logging() -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=15, check=False
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -218,7 +218,7 @@ def test_the_container_goes_with_the_program(keep: bool, standin: DockerStandin,
         "Executor(work_dir=sys.argv[1], stop_container=sys.argv[2] == 'stop')"
     )
 
-    subprocess.run([sys.executable, "-c", program, str(work), "keep" if keep else "stop"], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", program, str(work), "keep" if keep else "stop"], check=True, timeout=60)
 
     assert len(standin.containers()) == int(keep)
 

@@ -32,7 +32,7 @@ class Bare:
         self._told = told
 
     def input(self, prompt: str = "", *, password: bool = False) -> str:
-        return f"{prompt}{password}{self._told.wait(timeout=10)}"
+        return f"{prompt}{password}{self._told.wait(timeout=60)}"
 
 
 def test_the_console_is_used_unless_another_stream_is_chosen() -> None:

@@ -171,7 +171,7 @@ def status(address: str, headers: dict[str, str]) -> int:
         "Sec-WebSocket-Version": "13",
         **headers,
     }
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         connection.sendall(f"GET / HTTP/1.1\r\n{lines}\r\n".encode())
         return int(connection.recv(4096).split(b" ", 2)[1])

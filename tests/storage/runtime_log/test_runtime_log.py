@@ -367,7 +367,7 @@ asyncio.run(main())
 {ending}
 """
 
-    subprocess.run([sys.executable, "-c", source], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", source], check=True, timeout=60)
 
     assert rows("SELECT count(*) AS n FROM events") == [{"n": 50}]
 
@@ -517,7 +517,7 @@ assert os.waitpid(child, 0)[1] == 0
     if not hasattr(os, "fork"):
         pytest.skip("no fork here")
 
-    subprocess.run([sys.executable, "-c", source], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", source], check=True, timeout=60)
 
     if kind == "sqlite":
         said = [(row["source_name"], row["event_name"]) for row in rows("SELECT source_name, event_name FROM events")]
