@@ -1,0 +1,206 @@
+"""Ollama's wires: chat, generate, embed, and what is asked beside answers."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from modelport.dialects import ollama, ollama_embed, ollama_generate
+from modelport.dialects._ollama_asking import OPTIONS
+from modelport.server.ollama import SHOW_PATH, TAGS_PATH, VERSION_PATH, _Show as Show
+from modelport.server.shapes.base import Count, Emulations, Shape, Shapes
+
+__all__ = ("SHAPES",)
+
+
+class OllamaFacts(Struct):
+    """What is known of an answer beyond the wire's own form."""
+
+    emulated: Emulations | UnsetType = UNSET
+    cached: bool | UnsetType = UNSET
+    usage_estimated: bool | UnsetType = UNSET
+    cost: Annotated[float, Meta(description="US dollars")] | UnsetType = UNSET
+    total_tokens: Count | UnsetType = UNSET
+
+
+class OurFacts(Struct):
+    """What the wire has no place for. ``code`` is stable, and safe to match on."""
+
+    code: str
+    param: str | None
+
+
+class Error(Struct):
+    """An answer that is an error."""
+
+    error: str
+    modelport: OurFacts
+
+
+class CalledFunction(Struct):
+    """A called function, and what it is called with."""
+
+    index: Count
+    name: str
+    arguments: dict[str, Any]
+
+
+class Call(Struct):
+    """One call of a tool."""
+
+    id: str
+    function: CalledFunction
+
+
+class Said(Struct):
+    """What the model said, thought and called."""
+
+    role: Literal["assistant"]
+    content: str
+    thinking: str | UnsetType = UNSET
+    tool_calls: list[Call] | UnsetType = UNSET
+
+
+Nanoseconds = Annotated[int, Meta(ge=0, description="nanoseconds")]
+
+
+class Line(Struct):
+    """What every line has; the last has ``done`` and what follows it here. A whole answer is one such line."""
+
+    model: str
+    created_at: str
+    done: bool
+    done_reason: Literal["stop", "length", "content_filter"] | UnsetType = UNSET
+    total_duration: Nanoseconds | UnsetType = UNSET
+    prompt_eval_count: Count | UnsetType = UNSET
+    eval_count: Count | UnsetType = UNSET
+    modelport: OllamaFacts | UnsetType = UNSET
+
+
+class ChatLine(Line, kw_only=True):
+    """One line of an answer in a conversation."""
+
+    message: Said
+
+
+class GenerateLine(Line, kw_only=True):
+    """One line of the answer to a prompt."""
+
+    response: str
+    thinking: str | UnsetType = UNSET
+    tool_calls: list[Call] | UnsetType = UNSET
+
+
+class Vectors(Struct):
+    """One vector for each text."""
+
+    model: str
+    embeddings: list[list[float]]
+    total_duration: Nanoseconds
+    prompt_eval_count: Count
+    modelport: OllamaFacts | UnsetType = UNSET
+
+
+class Details(Struct):
+    """What Ollama tells of a model's file; here there is none."""
+
+    parent_model: str
+    format: str
+    family: str
+    families: list[str]
+    parameter_size: str
+    quantization_level: str
+
+
+class Tag(Struct):
+    """A served model."""
+
+    name: str
+    model: str
+    modified_at: str
+    size: Count
+    digest: str
+    details: Details
+
+
+class Tags(Struct):
+    """The served models."""
+
+    models: list[Tag]
+
+
+class Card(Struct):
+    """What is known of a served model."""
+
+    modelfile: str
+    parameters: str
+    template: str
+    modified_at: str
+    details: Details
+    model_info: dict[str, Any]
+    capabilities: list[Literal["completion", "tools", "thinking", "embedding"]]
+
+
+class Version(Struct):
+    """modelport's version."""
+
+    version: str
+
+
+_NO = {"enum": [False, None]}
+_NONE = {"enum": [0, None]}
+_OPTIONS = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                name: {} if fate == "honoured" else {"type": "null", "description": fate}
+                for name, fate in OPTIONS.items()
+            },
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
+
+SHAPES: Shapes = Shapes(
+    routes={
+        f"POST {ollama.DIALECT.path}": Shape(
+            summary="Answer a conversation, in Ollama's form; streamed unless stream is false",
+            asks=ollama._Request,
+            gives=ChatLine,
+            pieces=ChatLine,
+            fates=ollama.FATES,
+            timed=True,
+        ),
+        f"POST {ollama_generate.DIALECT.path}": Shape(
+            summary="Answer one prompt, in Ollama's form; streamed unless stream is false",
+            asks=ollama_generate._Request,
+            gives=GenerateLine,
+            pieces=GenerateLine,
+            fates=ollama_generate.FATES,
+            timed=True,
+        ),
+        f"POST {ollama_embed.DIALECT.path}": Shape(
+            summary="Vectors of texts, in Ollama's form",
+            asks=ollama_embed._Request,
+            gives=Vectors,
+            fates=ollama_embed.FATES,
+            timed=True,
+        ),
+        f"GET {TAGS_PATH}": Shape(summary="The served models, in Ollama's form", gives=Tags),
+        f"POST {SHOW_PATH}": Shape(summary="One served model, and what it can do", asks=Show, gives=Card),
+        f"GET {VERSION_PATH}": Shape(summary="modelport's version", gives=Version),
+    },
+    errors={"ollama": Error, "ollama_generate": Error, "ollama_embed": Error},
+    narrow={
+        **{f"{name}.Request:options": _OPTIONS for name in ("ollama", "ollama_generate")},
+        **{f"{name}.Request:logprobs": _NO for name in ("ollama", "ollama_generate")},
+        **{f"{name}.Request:top_logprobs": _NONE for name in ("ollama", "ollama_generate")},
+        "ollama.Request:messages": {"minItems": 1},
+        "ollama_embed.Request:truncate": {"type": "null"},
+        "ollama_generate.Request:suffix": {"enum": ["", None]},
+        "ollama_generate.Request:template": {"enum": ["", None]},
+        "ollama_generate.Request:context": {"enum": [[], None]},
+        "ollama_generate.Request:raw": _NO,
+    },
+)
