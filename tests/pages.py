@@ -39,7 +39,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 __all__ = ("pages",)
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 10.0  # seconds for a background command to print what the page says
+PATIENCE = 60.0  # seconds for a background command to print what the page says
 _FILE = "# file: "
 _PORT = re.compile(r"(--port |:)(800\d)\b")
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

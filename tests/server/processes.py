@@ -80,7 +80,7 @@ def serving(folder: Path, names: Sequence[str], *options: str, **env: str) -> It
 
 
 def _wait_for(ready: Path, process: "subprocess.Popen[str]") -> Any:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):
             return json.loads(ready.read_bytes())

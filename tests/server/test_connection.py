@@ -206,7 +206,7 @@ def test_a_peer_that_stops_in_the_middle_is_given_up(data: bytes) -> None:
     with running(app(read=0.1, idle=0.1)) as port:
         raw(port, data)
 
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 20
 
 
 def test_a_body_that_goes_on_for_ever_after_its_refusal_is_given_up() -> None:
@@ -251,7 +251,7 @@ def test_a_peer_that_reads_nothing_is_given_up_and_holds_up_nobody() -> None:
         deaf.sendall(head + body)
 
         other = raw(port, LAST)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while server.serving.find("endless").threads.unfinished and time.monotonic() < deadline:
             assert raw(port, LAST).startswith(b"HTTP/1.1 200 ")
 
@@ -271,7 +271,7 @@ def test_a_client_that_hangs_up_with_a_request_sent_ahead_frees_its_model() -> N
         with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
             sock.sendall(head + body + HEALTH)
             assert sock.recv(100)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while server.serving.first.threads.unfinished and time.monotonic() < deadline:
             assert raw(port, LAST).startswith(b"HTTP/1.1 200 ")
 

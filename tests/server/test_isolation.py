@@ -56,7 +56,7 @@ def stopped(served: Served) -> str:
 
 
 def until(happened: Any) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < limit, "it did not happen"
         time.sleep(0.01)

@@ -183,7 +183,7 @@ def test_an_idle_peer_that_never_says_farewell_does_not_hold_up_the_end(authorit
     took = time.monotonic() - begun
     connection.close()
 
-    assert took < 5
+    assert took < 20
 
 
 def test_a_connection_that_asks_nothing_is_closed(authority: Authority, pair: Pair) -> None:
