@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from bench.programs.talk import serve
+from bench.trees import cpu_seconds
 
 _END = b"\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -84,6 +85,45 @@ def load(port: int, path: str, body: str, connections: int, seconds: float) -> d
     return {"rate": answered / took, "ceiling": answered / used if used else 0.0, "answered": answered}
 
 
+def waves(port: int, path: str, body: str, connections: int, count: int, gap: float, pid: int) -> dict[str, Any]:
+    """Asks over *connections* until *count* waves of answers have come, between which there are *gap* seconds or more.
+
+    Gives answers a second from the third wave's end to the last one's, since the first batches are not full and none
+    has a half; and answers for a second of the processor time of *pid* and its children. At its end nothing
+    is under way.
+    """
+    request = _request(path, body)
+    poll = getattr(select, "epoll", select.poll)()
+    socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
+    clock = time.perf_counter
+    for number, sock in socks.items():
+        poll.register(number, 1)
+        sock.sendall(request)
+    came: list[float] = []
+    ends: list[tuple[int, float, float]] = []  # of a wave: answers until then, when, and the processor time
+    due = connections
+    while due:
+        for number, _ in poll.poll():
+            data = socks[number].recv(65536)
+            while not _whole(data):
+                data += socks[number].recv(65536)
+            if data[9:12] != b"200":
+                raise SystemExit(f"the server answered {data[:300]!r}")
+            now = clock()
+            if came and now - came[-1] >= gap:  # the processor time is that of the next batch, too: at either end
+                ends.append((len(came), came[-1], cpu_seconds(pid) or 0.0))
+            came.append(now)
+            if len(ends) < count:
+                socks[number].sendall(request)
+            else:
+                due -= 1
+    for sock in socks.values():
+        sock.close()
+    (first, began, before), (last, ended, after) = ends[2], ends[count - 1]
+    answered = last - first
+    return {"rate": answered / (ended - began), "of_processor": answered / (after - before) if after else 0.0}
+
+
 def streams(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
     """Streams for *seconds* over *connections*; gives streams a second, and milliseconds to the first token.
 
@@ -156,4 +196,4 @@ def latency(port: int, path: str, body: str, times: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    serve(one=one, load=load, streams=streams, latency=latency)
+    serve(one=one, load=load, streams=streams, latency=latency, waves=waves)
