@@ -23,7 +23,7 @@ if [ -z "$${python:-}" ]; then \
 fi
 endef
 
-.PHONY: help demo test coverage check format bench differential docs constraints clean
+.PHONY: help demo test coverage check format bench differential docs fates constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ differential: .venv/.dev ## AutoGen 0.2.40 and modelport run the same programs; 
 
 docs: .venv/.dev ## run the code blocks of README.md and docs/, check every link between files
 	@$(BIN)/python -m pytest README.md docs tests/workshop/test_links.py
+
+fates: .venv/.dev ## docs/fields.md, made anew of the tables in the dialects
+	@$(BIN)/python -m tests.docs.fields
 
 constraints: ## newest versions of everything, into constraints.txt
 	@$(FIND_PYTHON); rm -rf build/constraints; $$python -m venv build/constraints

@@ -238,7 +238,7 @@ def test_results_of_tools_become_messages_before_the_rest() -> None:
 
 def test_an_assistants_turn_is_one_message() -> None:
     blocks = [
-        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "thinking", "thinking": "hm", "signature": ""},
         {"type": "text", "text": "let me see", "citations": None},
         {"type": "tool_use", "id": "t1", "name": "add", "input": {"x": 1}, "caller": {"type": "direct"}},
     ]
@@ -247,6 +247,16 @@ def test_an_assistants_turn_is_one_message() -> None:
 
     call = ToolCall("t1", FunctionCall("add", '{"x": 1}'))
     assert message == Message("assistant", "let me see", tool_calls=(call,), reasoning="hm")
+
+
+def test_signed_thoughts_go_on_to_a_model_that_asks_anthropic_in_its_turn() -> None:
+    signed = {"type": "thinking", "thinking": "hm", "signature": "s"}
+
+    [message] = turns({"role": "assistant", "content": [signed, {"type": "text", "text": "x"}]})
+
+    assert (message.reasoning, message.extra) == ("hm", {"thinking_blocks": [signed]})
+    sent = json.loads(DIALECT.encode_request(ChatRequest(messages=(message,)), stream=False))
+    assert sent["messages"][0]["content"][0] == signed
 
 
 @pytest.mark.parametrize(

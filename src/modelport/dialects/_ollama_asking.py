@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from modelport.dialects._fates import note_of
 from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.media import media_type_of
@@ -25,7 +26,7 @@ from modelport.types import (
 )
 
 __all__ = (
-    "LOGPROBS",
+    "COMMON_FATES",
     "OPTIONS",
     "Common",
     "OllamaAsked",
@@ -40,18 +41,37 @@ __all__ = (
 )
 
 _LOADING = "rejected: how a model is loaded is its operator's affair"
+_OWN_OPTION = "honoured: reaches models that take it, by its name"
 OPTIONS: dict[str, str] = {
-    **dict.fromkeys(("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty"), "honoured"),
-    "num_predict": "honoured",
-    **dict.fromkeys(("top_k", "min_p", "typical_p", "tfs_z", "repeat_penalty", "repeat_last_n"), "honoured"),
-    **dict.fromkeys(("mirostat", "mirostat_tau", "mirostat_eta", "penalize_newline"), "honoured"),
-    **dict.fromkeys(("num_ctx", "num_keep"), "honoured"),
+    "temperature": "honoured: 0 to 2",
+    "top_p": "honoured: 0 to 1",
+    "seed": "honoured",
+    "stop": "honoured: emulated, by cutting the text, where the model takes none",
+    "presence_penalty": "honoured: −2 to 2",
+    "frequency_penalty": "honoured: −2 to 2",
+    "num_predict": "honoured: as `max_tokens`; `-1` is no bound; emulated, by cutting the answer at an estimate, where "
+    "the model takes none",
+    **dict.fromkeys(("top_k", "min_p", "typical_p", "tfs_z", "repeat_penalty", "repeat_last_n"), _OWN_OPTION),
+    **dict.fromkeys(("mirostat", "mirostat_tau", "mirostat_eta", "penalize_newline"), _OWN_OPTION),
+    **dict.fromkeys(("num_ctx", "num_keep"), _OWN_OPTION),
     **dict.fromkeys(("num_batch", "num_gpu", "main_gpu", "num_thread", "numa", "low_vram", "f16_kv"), _LOADING),
-    **dict.fromkeys(("logits_all", "vocab_only", "use_mmap", "use_mlock"), _LOADING),
+    **dict.fromkeys(("logits_all", "vocab_only", "use_mmap", "use_mlock", "embedding_only"), _LOADING),
 }
 """What becomes of each of ``options``. Those that no other wire has reach models that take them, and others refuse."""
 
-LOGPROBS = "rejected: answers carry no log probabilities here"
+COMMON_FATES: dict[str, str] = {
+    "format": "honoured: `json`, or a JSON Schema; emulated, by asking for JSON, looking at it and asking again, where "
+    "the model takes none",
+    "options": "honoured: each has a row of its own",
+    "stream": "honoured: `true` where it is absent",
+    "think": "honoured: as `reasoning_effort`; `true` is `medium`; with `false`, thoughts are left out",
+    "keep_alive": "honoured: advice, which changes no answer: models stay loaded in any case; `0` is refused",
+    "truncate": "rejected: nothing is left out of a conversation here; `false` passes",
+    "shift": "rejected: nothing is left out of a conversation here; `false` passes",
+    "logprobs": "rejected: answers carry no log probabilities here; `false` passes",
+    "top_logprobs": "rejected: answers carry no log probabilities here; 0 passes",
+}
+"""What becomes of the fields that both wires have."""
 
 _SAME = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 _OWN = {
@@ -85,6 +105,8 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stream: bool | None = None
     think: bool | Literal["low", "medium", "high"] | None = None
     keep_alive: str | float | None = None
+    truncate: bool | None = None
+    shift: bool | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
 
@@ -109,9 +131,8 @@ def decoded(decode: Any, body: bytes) -> Any:
 def common_fields(given: Common) -> dict[str, Any]:
     """What the fields of both wires set in a request."""
     check_keep_alive(given.keep_alive)
-    if given.logprobs or given.top_logprobs:
-        name = "logprobs" if given.logprobs else "top_logprobs"
-        raise UnsupportedField(f"{name}: answers carry no log probabilities here; leave it out", param=name)
+    names = ("truncate", "shift", "logprobs", "top_logprobs")
+    refuse_set({name: getattr(given, name) for name in names}, COMMON_FATES)
     fields = _options(given.options or {})
     fields["model"] = None if given.model is None else given.model.removesuffix(":latest")
     fields["response_format"] = format_of(given.format)
@@ -133,7 +154,7 @@ def refuse_set(fields: Mapping[str, Any], fates: Mapping[str, str]) -> None:
     """Refuse the first of *fields* that asks for something and whose fate is to be rejected."""
     for name, value in fields.items():
         if value:
-            raise UnsupportedField(f"{name}: {fates[name].partition(': ')[2]}; leave it out", param=name)
+            raise UnsupportedField(f"{name}: {note_of(fates, name)}; leave it out", param=name)
 
 
 def check_keep_alive(given: str | float | None) -> None:
@@ -167,8 +188,8 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
             raise InvalidRequest(f"{where[:200]} is not a field that is known here: leave it out", param=where[:200])
         if value is None:
             continue
-        if fate != "honoured":
-            raise UnsupportedField(f"{where}: {fate.partition(': ')[2]}; leave it out", param=where)
+        if fate.startswith("rejected"):
+            raise UnsupportedField(f"{where}: {note_of(OPTIONS, name)}; leave it out", param=where)
         if name in _OWN:
             extra[name] = _own(name, value)
         else:
@@ -232,7 +253,7 @@ def wire_fields(request: ChatRequest, *, stream: bool, tools: bool) -> dict[str,
     options: dict[str, Any] = {name: getattr(request, name) for name in _SAME}
     options |= {"stop": request.stop, "num_predict": request.max_tokens}
     for name, value in (request.extra or {}).items():
-        if OPTIONS.get(name) != "honoured":
+        if not OPTIONS.get(name, "").startswith("honoured"):
             raise UnsupportedField(f"{name}: Ollama's wire has no place for it; leave it out", param=name)
         options[name] = value
     placed = _PLACED | ({"tools"} if tools else set())

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from modelport.dialects import _ollama_answers as answers
 from modelport.dialects._ollama_asking import (
-    LOGPROBS,
+    COMMON_FATES,
     OPTIONS,
     Common,
     OllamaAsked,
@@ -37,21 +37,40 @@ from modelport.types import (
     ToolCall,
 )
 
-__all__ = ("DIALECT", "FATES", "OPTIONS", "Ollama")
+__all__ = ("DIALECT", "FATES", "OPTIONS", "WITHIN", "Ollama")
 
 FATES: dict[str, str] = {
-    "model": "honoured",
+    "model": "honoured: which of the served models; absent, or `default`: the first; may end in `:latest`",
     "messages": "honoured",
-    "tools": "honoured",
-    "format": "honoured",
-    "options": "honoured",
-    "stream": "honoured",
-    "think": "honoured",
-    "keep_alive": "honoured",
-    "logprobs": LOGPROBS,
-    "top_logprobs": LOGPROBS,
+    "tools": "honoured: calls come complete, with an `id`; emulated, in words, where the model names a parser for its "
+    "calls",
+    **COMMON_FATES,
 }
-"""What becomes of each field of a request (of ``options``, see ``OPTIONS``). Any other is rejected by name."""
+"""Every field of the published request. Any other is rejected by name."""
+
+WITHIN: dict[str, str] = {
+    "messages[].role": "honoured",
+    "messages[].content": "honoured",
+    "messages[].images": "honoured: in base64",
+    "messages[].thinking": "honoured: thoughts, given back to the model",
+    "messages[].tool_calls": "honoured",
+    "messages[].tool_calls[].id": "honoured",
+    "messages[].tool_calls[].type": "honoured: `function`",
+    "messages[].tool_calls[].function": "honoured",
+    "messages[].tool_calls[].function.name": "honoured",
+    "messages[].tool_calls[].function.arguments": "honoured",
+    "messages[].tool_calls[].function.index": "honoured: advice, which changes no answer",
+    "messages[].tool_calls[].function.description": "honoured: advice, which changes no answer",
+    "messages[].tool_name": "honoured: the call of that tool is the one that is answered",
+    "messages[].tool_call_id": "honoured: the call that is answered",
+    "tools[].type": "honoured: `function`",
+    "tools[].function": "honoured",
+    "tools[].function.name": "honoured",
+    "tools[].function.description": "honoured",
+    "tools[].function.parameters": "honoured: a JSON Schema",
+    **{f"options.{name}": fate for name, fate in OPTIONS.items()},
+}
+"""The same for what is inside of them. Any other is rejected."""
 
 
 class _Function(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from modelport.dialects import _ollama_answers as answers
+from modelport.dialects._fates import note_of
 from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive, decoded
 from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
 from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
@@ -23,14 +24,14 @@ __all__ = ("DIALECT", "FATES", "MOST_TEXTS", "OllamaEmbed")
 MOST_TEXTS = 2048  # in one request
 
 FATES: dict[str, str] = {
-    "model": "honoured",
-    "input": "honoured",
-    "dimensions": "honoured",
-    "keep_alive": "honoured",
+    "model": "honoured: a served model that has `embed`; absent, or `default`: the first",
+    "input": "honoured: text, or a list of at most 2048, none empty",
+    "dimensions": "honoured: refused where `embed` does not name it",
+    "keep_alive": "honoured: advice, which changes no answer: models stay loaded in any case; `0` is refused",
     "truncate": "rejected: whether long texts are cut is the model's own affair",
     "options": "rejected: a model that embeds takes none",
 }
-"""What becomes of each field of a request. Any other is rejected by name."""
+"""Every field of the published request. Any other is rejected by name."""
 
 
 class _Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,8 +131,8 @@ def _refuse(given: _Request) -> None:
     asked = [f"options.{name}" for name, value in (given.options or {}).items() if value is not None]
     asked += [] if given.truncate is None else ["truncate"]
     for name in asked:
-        fate = FATES[name.partition(".")[0]].partition(": ")[2]
-        raise UnsupportedField(f"{name[:200]}: {fate}; leave it out", param=name[:200])
+        why = note_of(FATES, name.partition(".")[0])
+        raise UnsupportedField(f"{name[:200]}: {why}; leave it out", param=name[:200])
 
 
 def _texts(given: str | list[str]) -> list[str]:

@@ -8,7 +8,8 @@ import msgspec
 
 from modelport.dialects import _ollama_answers as answers
 from modelport.dialects._ollama_asking import (
-    LOGPROBS,
+    COMMON_FATES,
+    OPTIONS,
     Common,
     OllamaAsked,
     common_fields,
@@ -22,26 +23,32 @@ from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Message, Part, TextPart
 
-__all__ = ("DIALECT", "FATES", "OllamaGenerate")
+__all__ = ("DIALECT", "FATES", "WITHIN", "OllamaGenerate")
+
+_NO_PICTURES = "rejected: models answer with text here"
+_TEMPLATES = "rejected: templates are the model's own affair"
+_REFUSED = {
+    "suffix": "rejected: models answer here, and do not fill in",
+    "template": _TEMPLATES,
+    "context": "rejected: conversations are kept by who asks: use /api/chat",
+    "raw": f"{_TEMPLATES}; `false` passes",
+    "width": _NO_PICTURES,
+    "height": _NO_PICTURES,
+    "steps": _NO_PICTURES,
+}
 
 FATES: dict[str, str] = {
-    "model": "honoured",
-    "prompt": "honoured",
-    "system": "honoured",
-    "images": "honoured",
-    "format": "honoured",
-    "options": "honoured",
-    "stream": "honoured",
-    "think": "honoured",
-    "keep_alive": "honoured",
-    "suffix": "rejected: models answer here, and do not fill in",
-    "template": "rejected: templates are the model's own affair",
-    "context": "rejected: conversations are kept by who asks: use /api/chat",
-    "raw": "rejected: templates are the model's own affair",
-    "logprobs": LOGPROBS,
-    "top_logprobs": LOGPROBS,
+    "model": "honoured: which of the served models; absent, or `default`: the first; may end in `:latest`",
+    "prompt": "honoured: a user's message",
+    "system": "honoured: a system message before it",
+    "images": "honoured: in base64",
+    **COMMON_FATES,
+    **_REFUSED,
 }
-"""What becomes of each field of a request (of ``options``, see ``OPTIONS``). Any other is rejected by name."""
+"""Every field of the published request. Any other is rejected by name."""
+
+WITHIN: dict[str, str] = {f"options.{name}": fate for name, fate in OPTIONS.items()}
+"""The same for what is inside of them. Any other is rejected."""
 
 
 class _Request(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,6 +59,9 @@ class _Request(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
     template: str | None = None
     context: list[int] | None = None
     raw: bool | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
 
 
 _decode_request = msgspec.json.Decoder(_Request).decode
@@ -69,7 +79,7 @@ class OllamaGenerate:
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
         given: _Request = decoded(_decode_request, body)
-        refuse_set({name: getattr(given, name) for name in ("suffix", "template", "context", "raw")}, FATES)
+        refuse_set({name: getattr(given, name) for name in _REFUSED}, FATES)
         images = images_of(given.images or (), "images")
         if not given.prompt and not images:
             raise InvalidRequest(

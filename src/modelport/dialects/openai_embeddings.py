@@ -26,14 +26,14 @@ __all__ = ("DIALECT", "FATES", "MOST_TEXTS", "EmbeddingsAsked", "OpenAIEmbedding
 MOST_TEXTS = 2048  # in one request, as at OpenAI
 
 FATES: dict[str, str] = {
-    "input": "honoured",
-    "model": "honoured",
-    "encoding_format": "honoured",
-    "dimensions": "honoured",
-    "user": "honoured",
-    "timeout": "honoured",
+    "input": "honoured: text, or a list of at most 2048, none empty; tokens are refused",
+    "model": "honoured: a served model that has `embed`; absent, or `default`: the first",
+    "encoding_format": "honoured: `float`, or `base64`: single precision, little endian",
+    "dimensions": "honoured: refused where `embed` does not name it",
+    "user": "honoured: advice, which changes no answer: it is for OpenAI's own records",
+    "timeout": "honoured: ours, not OpenAI's: seconds for this answer",
 }
-"""What becomes of each field of a request. Any other is rejected by name."""
+"""Every field of the published request, and ours. Any other is rejected by name."""
 
 _TOKENS = "input: tokens are refused, since whose tokens they are is not told; send texts"
 

@@ -17,6 +17,7 @@ from msgspec import Raw, Struct, ValidationError
 from msgspec.structs import force_setattr, replace
 
 from modelport.dialects._port_errors import MissingParts, decode_error_body, encode_error_body, foreign_error
+from modelport.dialects._port_fates import FATES
 from modelport.dialects._port_frames import UNDECODABLE, UNENCODABLE, FrameDecoder, FrameEncoder
 from modelport.dialects._port_parts import MOST_PART, DecodedPart, EncodedPart, decode_part, encode_part, pil_facts
 from modelport.dialects._port_plain import check_node_count, check_plain, explain_unencodable
@@ -33,6 +34,7 @@ from modelport.types import ChatRequest, ChatResponse, ImagePart, Message, Part,
 
 __all__ = (
     "DIALECT",
+    "FATES",
     "HELLO_PATH",
     "VERSION",
     "DecodedPart",

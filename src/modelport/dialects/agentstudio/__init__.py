@@ -36,7 +36,11 @@ from modelport.types import (
 
 __all__ = ("DIALECT", "FATES", "AgentStudio")
 
-FATES: dict[str, str] = {"model": "honoured", "messages": "honoured"}
+FATES: dict[str, str] = {
+    "model": "honoured: which of the served models, or an alias",
+    "messages": "honoured: text and arrays; neighbours of one role become the parts of one message; a path is refused: "
+    "no file is opened for a caller",
+}
 """What becomes of each field of a request. Any other is rejected by name."""
 
 _ROLES = frozenset(get_args(Role))

@@ -11,15 +11,15 @@ import msgspec
 from modelport.dialects.anthropic_messages.answers import decode_response, encode_response
 from modelport.dialects.anthropic_messages.asking import MessagesAsked, decode_count, decode_request
 from modelport.dialects.anthropic_messages.failures import decode_error, encode_error
+from modelport.dialects.anthropic_messages.fates import FATES, WITHIN
 from modelport.dialects.anthropic_messages.reading import MessagesStreamDecoder
 from modelport.dialects.anthropic_messages.sending import encode_request
 from modelport.dialects.anthropic_messages.streams import MessagesStreamEncoder
-from modelport.dialects.anthropic_messages.wire import FATES
 from modelport.dialects.base import Asked
 from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse
 
-__all__ = ("COUNT_PATH", "DIALECT", "FATES", "AnthropicMessages")
+__all__ = ("COUNT_PATH", "DIALECT", "FATES", "WITHIN", "AnthropicMessages")
 
 COUNT_PATH = "/v1/messages/count_tokens"
 

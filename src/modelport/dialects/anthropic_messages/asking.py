@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 from msgspec.json import Decoder
 
+from modelport.dialects._fates import explained
 from modelport.dialects.anthropic_messages import wire
+from modelport.dialects.anthropic_messages.fates import FATES, WITHIN
 from modelport.dialects.base import Asked, image_at
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
@@ -21,7 +23,6 @@ from modelport.types import (
     Tool,
     ToolCall,
     ToolChoice,
-    translate_validation,
 )
 
 __all__ = ("MessagesAsked", "decode_count", "decode_request")
@@ -99,20 +100,9 @@ def _decoded(body: bytes, decode: Any) -> Any:
 
 
 def _explain(error: msgspec.ValidationError, body: bytes) -> InvalidRequest:
-    invalid = translate_validation(error)
-    path = invalid.param or ""
-    kind = str(error).partition("Invalid value '")[2].partition("'")[0]
-    if kind and path.startswith(("messages", "system")):
-        known = wire.BLOCKS.get(kind) or (
-            "tools that run at Anthropic do not run here" if "tool_result" in kind else None
-        )
-        if known is not None:
-            return UnsupportedField(f"{path}: {kind} is not taken here: {known}", param=path)
-    if path.startswith("tools"):
+    invalid = explained(error, FATES, WITHIN)
+    if (invalid.param or "").startswith("tools"):
         return _explain_tool(body) or invalid
-    fate = wire.FATES.get(path, "")
-    if fate.startswith("rejected: ") and "known here" not in invalid.message:
-        return UnsupportedField(f"{path}: {fate.removeprefix('rejected: ')}; leave it out", param=path)
     return invalid
 
 
@@ -183,14 +173,14 @@ def _result(block: wire.ToolResult, where: str) -> Message:
 
 def _assistant(blocks: Sequence[Any], where: str) -> Message:
     texts: list[wire.Text | wire.Image] = []
-    thoughts: list[str] = []
+    thoughts: list[wire.Thinking] = []
     calls: list[ToolCall] = []
     for at, block in enumerate(blocks):
         here = f"{where}[{at}]"
         if isinstance(block, wire.Text):
             texts.append(block)
         elif isinstance(block, wire.Thinking):
-            thoughts.append(block.thinking)
+            thoughts.append(block)
         elif isinstance(block, wire.ToolUse):
             calls.append(ToolCall(block.id, FunctionCall(block.name, _arguments(block, f"{here}.input"))))
         else:
@@ -200,8 +190,17 @@ def _assistant(blocks: Sequence[Any], where: str) -> Message:
         "assistant",
         _parts(texts, where) if texts else None,
         tool_calls=tuple(calls) or None,
-        reasoning="".join(thoughts) or None,
+        reasoning="".join([one.thinking for one in thoughts]) or None,
+        extra=_signed(thoughts),
     )
+
+
+def _signed(thoughts: Sequence[wire.Thinking]) -> dict[str, Any] | None:
+    """Thoughts that somebody signed, as they came: a model that asks Anthropic in its turn must send them so."""
+    if not any(one.signature for one in thoughts):
+        return None
+    blocks = [{"type": "thinking", "thinking": one.thinking, "signature": one.signature} for one in thoughts]
+    return {"thinking_blocks": blocks}
 
 
 def _arguments(block: wire.ToolUse, where: str) -> str:

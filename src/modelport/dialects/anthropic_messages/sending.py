@@ -181,7 +181,10 @@ def _said(message: Message, where: str) -> str | list[dict[str, Any]]:
     if isinstance(message.content, str) and not message.tool_calls and not message.reasoning and not message.refusal:
         return message.content
     blocks: list[dict[str, Any]] = []
-    if message.reasoning:
+    signed = (message.extra or {}).get("thinking_blocks")
+    if signed:
+        blocks.extend(signed)
+    elif message.reasoning:
         blocks.append({"type": "thinking", "thinking": message.reasoning, "signature": ""})
     if isinstance(message.content, str):
         if message.content:

@@ -1,6 +1,6 @@
 """The shapes of a Messages request on the wire. Private to this dialect; strict about names, types and ranges.
 
-A field whose type is None here is known and refused: only its null passes (``FATES`` says why).
+A field whose type is None here is known and refused: only its null passes (``fates`` says why).
 """
 
 from typing import Annotated, Any, Literal
@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Raw, Struct
 
 __all__ = (
-    "BLOCKS",
-    "FATES",
     "Adaptive",
     "Any_",
     "Auto",
@@ -36,54 +34,6 @@ __all__ = (
     "WireRequest",
     "WireTool",
 )
-
-_ADVICE = "honoured: advice, which changes no answer; its value is checked"
-
-FATES: dict[str, str] = {
-    "model": "honoured: which of the served models; absent, or `default`: the first",
-    "messages": "honoured: text, images as base64, thinking, calls of tools and their results",
-    "max_tokens": "honoured: demanded, as Anthropic does",
-    "system": "honoured: text, or blocks of text",
-    "stream": "honoured",
-    "stop_sequences": "honoured: as `stop`; cut out of the text where the model takes none",
-    "temperature": "honoured: 0 to 1",
-    "top_p": "honoured: 0 to 1",
-    "top_k": "honoured: as `top_k` in `extra`",
-    "tools": "honoured: the caller's own; those that run at Anthropic are refused by their type",
-    "tool_choice": "honoured: a call that is demanded and does not come is an error",
-    "thinking": "honoured: `enabled` as `thinking` in `extra`; `disabled` and `adaptive` ask for nothing",
-    "output_config": "honoured: `effort` as `reasoning_effort`, `format` as `response_format`",
-    "metadata": "honoured: `user_id` as `user`",
-    "cache_control": _ADVICE,
-    "service_tier": _ADVICE,
-    "speed": "honoured: `standard`; `fast` is refused",
-    "billing_policy": "rejected: nobody is billed here",
-    "compaction": "rejected: nothing is left out of a conversation here",
-    "container": "rejected: no code runs here; give the model a tool that does",
-    "context_management": "rejected: nothing is left out of a conversation here",
-    "diagnostics": "rejected: prompt caches are the model's own affair here",
-    "fallback_credit_token": "rejected: nobody is billed here",
-    "fallbacks": "rejected: whoever runs this server says what its models fall back to",
-    "inference_geo": "rejected: models run where this server does",
-    "mcp_servers": "rejected: no server is asked from here; give the model tools",
-    "output_format": "rejected: its name is output_config.format by now",
-    "thread": "rejected: no conversation is kept here: each request has all of it",
-}
-"""Every field of the published request, and what becomes of it. The documentation's table is made of this."""
-
-BLOCKS: dict[str, str] = {
-    "document": "documents are not read here; send their text",
-    "search_result": "search results are not read here; send their text",
-    "redacted_thinking": "only Anthropic can read it; leave it out",
-    "container_upload": "no code runs here",
-    "server_tool_use": "tools that run at Anthropic do not run here",
-    "mid_conv_system": "send a message of the role system",
-    "tool_reference": "tools are not searched here",
-    "browser_state": "no browser runs here",
-    "compaction": "nothing is left out of a conversation here",
-}
-"""Kinds of content that Anthropic publishes and no served model can take, and why. Results of tools that run at
-Anthropic (``…_tool_result``) are refused like them."""
 
 
 class CacheControl(Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +91,7 @@ class ToolResult(Block, tag="tool_result", frozen=True, kw_only=True):
 
 class Thinking(Block, tag="thinking", frozen=True, kw_only=True):
     thinking: str
-    signature: str | None = None  # proves to Anthropic that the thought is its own; nobody here signs any
+    signature: str | None = None  # proves to Anthropic that the thought is its own
 
 
 class Turn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,11 +9,12 @@ from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.answers import decode_response, encode_events, encode_response
 from modelport.dialects.openai_chat.asking import decode_request, encode_request
 from modelport.dialects.openai_chat.failures import decode_error, encode_error
+from modelport.dialects.openai_chat.fates import FATES, WITHIN
 from modelport.dialects.openai_chat.streams import ChatStreamDecoder, ChatStreamEncoder
 from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse, Event
 
-__all__ = ("DIALECT", "OpenAIChat")
+__all__ = ("DIALECT", "FATES", "WITHIN", "OpenAIChat")
 
 
 class OpenAIChat:

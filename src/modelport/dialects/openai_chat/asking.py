@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 from msgspec.json import Decoder
 
+from modelport.dialects._fates import explained
 from modelport.dialects.base import Asked, image_at
 from modelport.dialects.openai_chat import wire
+from modelport.dialects.openai_chat.fates import FATES, WITHIN
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
     ChatRequest,
@@ -21,7 +23,6 @@ from modelport.types import (
     Tool,
     ToolChoice,
     params_from_request,
-    translate_validation,
 )
 
 __all__ = ("ChatAsked", "decode_request", "encode_request")
@@ -52,7 +53,7 @@ def decode_request(body: bytes) -> ChatAsked:
     try:
         given = _decode(body)
     except msgspec.ValidationError as error:
-        raise _explain(error) from None
+        raise explained(error, FATES, WITHIN) from None
     except UnicodeDecodeError:
         raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
     except msgspec.DecodeError as error:
@@ -63,25 +64,19 @@ def decode_request(body: bytes) -> ChatAsked:
 
 
 _PLAIN_SIZE = 64 * 1024  # beyond it, a second look costs more than the first saves
-_PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 
 
 def _plain(body: bytes) -> ChatAsked | None:
     """The same in a third of the time, for what most ask: messages of text, and a few settings. None for the rest.
 
-    The messages stay dicts until somebody wants values; what is let through here would pass below unchanged.
+    The messages stay turns until somebody wants dicts or values; what is let through here would pass below unchanged.
     """
     try:
         given = _decode_plain(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    messages = given.messages
-    if not messages or sum(map(len, messages)) != 2 * len(messages):
-        return None
-    if not _PLAIN_ROLES.issuperset([message.get("role", "") for message in messages]):
-        return None
     request = ChatRequest(
-        messages=Messages(messages),
+        messages=Messages(None, turns=given.messages),
         model=given.model,
         n=given.n,
         temperature=given.temperature,
@@ -91,14 +86,6 @@ def _plain(body: bytes) -> ChatAsked | None:
         user=given.user,
     )
     return ChatAsked(request=request, stream=given.stream is True, texts=True)
-
-
-def _explain(error: msgspec.ValidationError) -> InvalidRequest:
-    invalid = translate_validation(error)
-    name = (invalid.param or "").rpartition(".")[2]
-    if name in wire.REFUSED and "known here" not in invalid.message:
-        return UnsupportedField(f"{invalid.param}: {wire.REFUSED[name]}; leave it out", param=invalid.param)
-    return invalid
 
 
 def _asked(given: wire.WireRequest) -> ChatAsked:

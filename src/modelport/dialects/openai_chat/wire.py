@@ -1,16 +1,15 @@
 """The shapes of a chat-completions request on the wire. Private to this dialect; strict about names, types and ranges.
 
-A field whose type is None here is known and refused: only its null passes (``REFUSED`` says why).
+A field whose type is None here is known and refused: only its null passes (``fates`` says why).
 """
 
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from modelport.types import FunctionCall, Tool, ToolCall
+from modelport.types import FunctionCall, Tool, ToolCall, Turn
 
 __all__ = (
-    "REFUSED",
     "FunctionName",
     "ImagePart",
     "ImageUrl",
@@ -28,15 +27,6 @@ __all__ = (
     "WireRequest",
     "WireTool",
 )
-
-REFUSED = {
-    "audio": "answers are text only",
-    "moderation": "moderation is not done here",
-    "prediction": "predicted output is not kept here",
-    "prompt_cache_options": "prompt caches are the model's own affair here",
-    "web_search_options": "the web is not searched here: give the model a tool that does",
-}
-"""Fields of the published request that no served model can keep, and why."""
 
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Tokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -122,7 +112,7 @@ class StreamOptions(Struct, frozen=True, forbid_unknown_fields=True):
 class PlainRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The part of WireRequest that most requests are made of; what does not fit is no error, but a WireRequest."""
 
-    messages: list[dict[Literal["role", "content"], str]]
+    messages: Annotated[list[Turn], Meta(min_length=1)]
     model: str | None = None
     stream: bool | None = None
     n: Annotated[int, Meta(ge=1, le=128)] | None = None

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.failures import decode_error, encode_error
 from modelport.dialects.openai_completions.answers import decode_response, encode_response
-from modelport.dialects.openai_completions.asking import FATES, CompletionsAsked, decode_request, encode_request
+from modelport.dialects.openai_completions.asking import (
+    FATES,
+    WITHIN,
+    CompletionsAsked,
+    decode_request,
+    encode_request,
+)
 from modelport.dialects.openai_completions.streams import CompletionsStreamDecoder, CompletionsStreamEncoder
 from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse
 
-__all__ = ("DIALECT", "FATES", "CompletionsAsked", "OpenAICompletions")
+__all__ = ("DIALECT", "FATES", "WITHIN", "CompletionsAsked", "OpenAICompletions")
 
 
 class OpenAICompletions:

@@ -5,34 +5,42 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from modelport.dialects._fates import note_of
 from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import ChatRequest, Message, translate_validation
 
-__all__ = ("FATES", "CompletionsAsked", "decode_request", "echo_of", "encode_request")
+__all__ = ("FATES", "WITHIN", "CompletionsAsked", "decode_request", "echo_of", "encode_request")
 
 FATES: dict[str, str] = {
-    "prompt": "honoured",
-    "model": "honoured",
+    "prompt": "honoured: one user's turn; several texts are asked one after the other (emulated); tokens are refused",
+    "model": "honoured: which of the served models; absent, or `default`: the first",
     "stream": "honoured",
-    "stream_options": "honoured",
-    "n": "honoured",
+    "stream_options": "honoured: only with `stream`",
+    "n": "honoured: 1 to 128; emulated, by asking again, where the model takes no `n`",
     "best_of": "rejected: answers are not ranked here; as many as n pass",
     "echo": "emulated: the prompt is written before the text",
-    "temperature": "honoured",
-    "top_p": "honoured",
-    "max_tokens": "honoured",
-    "stop": "honoured",
+    "temperature": "honoured: 0 to 2",
+    "top_p": "honoured: 0 to 1",
+    "max_tokens": "honoured: left to the model where it is absent (OpenAI takes 16); emulated, by cutting the answer "
+    "at an estimate, where the model takes none",
+    "stop": "honoured: emulated, by cutting the text, where the model takes none",
     "seed": "honoured",
-    "presence_penalty": "honoured",
-    "frequency_penalty": "honoured",
-    "logit_bias": "honoured",
+    "presence_penalty": "honoured: −2 to 2",
+    "frequency_penalty": "honoured: −2 to 2",
+    "logit_bias": "honoured: −100 to 100 each",
     "logprobs": "rejected: answers carry no log probabilities here",
     "suffix": "rejected: models continue a text here, they do not fill one in",
     "user": "honoured",
-    "timeout": "honoured",
+    "timeout": "honoured: ours, not OpenAI's: seconds for this answer",
 }
-"""What becomes of each field of the published request, and of our own."""
+"""Every field of the published request, and ours. Any other is rejected by name."""
+
+WITHIN: dict[str, str] = {
+    "stream_options.include_usage": "honoured",
+    "stream_options.include_obfuscation": "rejected: streams are not padded here; `false` passes",
+}
+"""The same for what is inside of them. Any other is rejected."""
 
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
@@ -134,7 +142,7 @@ def _check_refused(given: _Request) -> None:
 
 
 def _refusal(name: str) -> UnsupportedField:
-    return UnsupportedField(f"{name}: {FATES[name].partition(': ')[2]}; leave it out", param=name)
+    return UnsupportedField(f"{name}: {note_of(FATES, name)}; leave it out", param=name)
 
 
 def _prompts(given: str | list[Any] | None) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from modelport.dialects.openai_chat.failures import decode_error
 from modelport.dialects.openai_responses.answers import decode_response, encode_response
 from modelport.dialects.openai_responses.asking import ResponsesAsked, after, decode_request, turns
 from modelport.dialects.openai_responses.failures import encode_error
+from modelport.dialects.openai_responses.fates import FATES, WITHIN
 from modelport.dialects.openai_responses.reading import ResponsesStreamDecoder
 from modelport.dialects.openai_responses.sending import encode_request
 from modelport.dialects.openai_responses.streams import ResponsesStreamEncoder
-from modelport.dialects.openai_responses.wire import FATES
 from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse
 
-__all__ = ("DIALECT", "FATES", "OpenAIResponses", "ResponsesAsked", "after", "turns")
+__all__ = ("DIALECT", "FATES", "WITHIN", "OpenAIResponses", "ResponsesAsked", "after", "turns")
 
 
 class OpenAIResponses:

@@ -12,8 +12,10 @@ from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
+from modelport.dialects._fates import explained, reason_of
 from modelport.dialects.base import Asked, image_at
 from modelport.dialects.openai_responses import wire
+from modelport.dialects.openai_responses.fates import FATES, WITHIN
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
     ChatRequest,
@@ -27,7 +29,6 @@ from modelport.types import (
     Tool,
     ToolCall,
     ToolChoice,
-    translate_validation,
 )
 from modelport.types.complaints import shown
 
@@ -70,7 +71,7 @@ def decode_request(body: bytes, *, keeps: bool = False) -> ResponsesAsked:
     try:
         given = _decode(body)
     except msgspec.ValidationError as error:
-        raise _explain(error) from None
+        raise explained(error, FATES, WITHIN) from None
     except UnicodeDecodeError:
         raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
     except msgspec.DecodeError as error:
@@ -108,14 +109,6 @@ def decode_request(body: bytes, *, keeps: bool = False) -> ResponsesAsked:
     )
 
 
-def _explain(error: msgspec.ValidationError) -> InvalidRequest:
-    invalid = translate_validation(error)
-    name = invalid.param or ""
-    if name in wire.REFUSED and "known here" not in invalid.message:
-        return UnsupportedField(f"{name}: {wire.REFUSED[name]}; leave it out", param=name)
-    return invalid
-
-
 def _check_refused(given: wire.WireRequest, keeps: bool) -> None:
     if not keeps:
         for name in ("previous_response_id", "store"):
@@ -148,12 +141,13 @@ def _pick(given: Any, kinds: Mapping[Any, Any], where: str, default: str | None 
     kind = given.get("type", default)
     shape = kinds.get(kind) if isinstance(kind, str) else None
     if shape is None:
-        known = ", ".join(kinds)
-        raise UnsupportedField(f"{where}.type: {shown(kind)} is not taken here (taken: {known})", param=f"{where}.type")
+        known, why = ", ".join(kinds), reason_of(where, WITHIN, kind=kind if isinstance(kind, str) else "")
+        said = f"{shown(kind)} is not taken here (taken: {known})" + (f": {why}" if why else "")
+        raise UnsupportedField(f"{where}.type: {said}", param=f"{where}.type")
     try:
         return msgspec.convert(given, shape)
     except msgspec.ValidationError as error:
-        raise translate_validation(error, where, given) from None
+        raise explained(error, WITHIN, where=where, given=given) from None
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The shapes of a Responses request on the wire. Private to this dialect; strict about names, types and ranges.
 
-A field whose type is None here is known and refused: only its null passes (``REFUSED`` says why). Items, parts and
+A field whose type is None here is known and refused: only its null passes (``fates`` says why). Items, parts and
 tools are picked by their ``type`` from tables of their own, since some may leave it out.
 """
 
@@ -10,10 +10,8 @@ from msgspec import Meta, Struct
 
 __all__ = (
     "ALLOWED_INCLUDES",
-    "FATES",
     "ITEMS",
     "PARTS",
-    "REFUSED",
     "AllowedTools",
     "CallItem",
     "CallOutputItem",
@@ -34,57 +32,6 @@ __all__ = (
     "TextFormat",
     "WireRequest",
 )
-
-REFUSED = {
-    "access_programs": "there are no access programs here",
-    "background_options": "answers are given while their caller waits",
-    "context_management": "nothing is left out of a conversation here",
-    "conversation": "conversations are not kept here: send the turns as input, or use previous_response_id",
-    "image": "images reach the model as they are",
-    "moderation": "moderation is not done here",
-    "prompt": "prompt templates are not kept here: send the text as instructions and input",
-    "prompt_cache_options": "prompt caches are the model's own affair here",
-}
-"""Fields of the published request that no served model can keep, and why."""
-
-FATES: dict[str, str] = {
-    "input": "honoured",
-    "instructions": "honoured",
-    "model": "honoured",
-    "stream": "honoured",
-    "stream_options": "honoured",
-    "temperature": "honoured",
-    "top_p": "honoured",
-    "max_output_tokens": "honoured",
-    "tools": "honoured",
-    "tool_choice": "honoured",
-    "parallel_tool_calls": "honoured",
-    "max_tool_calls": "honoured",
-    "text": "honoured",
-    "reasoning": "honoured",
-    "previous_response_id": "honoured",
-    "store": "honoured",
-    "metadata": "honoured",
-    "user": "honoured",
-    "safety_identifier": "honoured",
-    "include": "emulated: thoughts come in the clear where they are asked for encrypted; log probabilities are refused",
-    "truncation": "rejected: nothing is left out of a conversation here; disabled passes",
-    "background": "rejected: answers are given while their caller waits; false passes",
-    "top_logprobs": "rejected: answers carry no log probabilities here; 0 passes",
-    "prompt_cache_key": "honoured",
-    "prompt_cache_retention": "honoured",
-    "service_tier": "honoured",
-    "access_programs": f"rejected: {REFUSED['access_programs']}",
-    "background_options": f"rejected: {REFUSED['background_options']}",
-    "context_management": f"rejected: {REFUSED['context_management']}",
-    "conversation": f"rejected: {REFUSED['conversation']}",
-    "image": f"rejected: {REFUSED['image']}",
-    "moderation": f"rejected: {REFUSED['moderation']}",
-    "prompt": f"rejected: {REFUSED['prompt']}",
-    "prompt_cache_options": f"rejected: {REFUSED['prompt_cache_options']}",
-    "timeout": "honoured",
-}
-"""What becomes of each field of the published request, and of our own."""
 
 ALLOWED_INCLUDES = frozenset(
     {
