@@ -142,6 +142,11 @@ def _types_of(shape: Any) -> tuple[str, ...]:
     )
 
 
+def _is_demanded(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is Required
+
+
 def _is_list(kind: Any) -> bool:
     origin = get_origin(kind)
     return isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping)
@@ -175,7 +180,7 @@ def _shaped(shape: Any, wanted: str, before: str, given: Callable[[str], Any]) -
     for name, kind in hints.items():
         path = f"{before}{name}"
         leads = wanted == path or wanted.startswith((f"{path}.", f"{path}["))
-        if leads or get_origin(kind) in {Required}:
+        if leads or _is_demanded(kind):
             result[name] = _value(kind, wanted if leads else "", path, given)
             led = led or leads
     if not led:
