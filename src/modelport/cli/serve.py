@@ -58,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=_count, default=1, help="calls at a time of a model, or of a worker (default: %(default)s)")
     add("--patience", type=_seconds, help="seconds that a call whose caller left may keep its worker (default: any)")
     add("--queue", type=_count, default=_DEFAULTS.queue, help="calls that may wait for it (default: %(default)s)")
+    add("--concurrent", type=_count, default=_DEFAULTS.concurrent, help="requests at once (default: %(default)s)")
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
     add("--drain", type=_seconds, default=_DEFAULTS.drain, help="seconds to end answers when stopped (default: 30)")
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     _log_to_stderr(secrets, access=args.access_log)
     models = _named(_load(args), args.name)
     options = Options(
-        limits=Limits(timeout=args.timeout, body=args.max_body, queue=args.queue, drain=args.drain),
+        limits=_limits(args),
         keys=keys,
         key_file=key_file,
         media_urls=args.allow_media_urls,
@@ -122,6 +123,16 @@ def _load(args: argparse.Namespace) -> list[Model]:
         patience=args.patience,
     )
     return load_isolated(specs or [settings.provider or "eliza"], args.isolation, options)
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    return Limits(
+        timeout=args.timeout,
+        body=args.max_body,
+        queue=args.queue,
+        concurrent=args.concurrent,
+        drain=args.drain,
+    )
 
 
 def _named(models: Sequence[Model], names: Sequence[str]) -> dict[str, Model]:
