@@ -22,7 +22,19 @@ try:
 except ImportError:  # Windows
     resource = None
 
-__all__ = ("OURS", "ROOT", "Command", "Failed", "Server", "Worker", "cores", "environment", "on_core", "whole_run")
+__all__ = (
+    "OURS",
+    "ROOT",
+    "Command",
+    "Failed",
+    "Server",
+    "Worker",
+    "cores",
+    "environment",
+    "on_core",
+    "open_files",
+    "whole_run",
+)
 
 ROOT = Path(__file__).parents[1]
 OURS = sys.executable
@@ -39,6 +51,15 @@ def cores() -> tuple[int | None, int | None]:
         return None, None
     usable = sorted(os.sched_getaffinity(0))
     return usable[0], usable[1 % len(usable)]
+
+
+def open_files() -> int:
+    """How many files, which sockets are, a process may have open; from now on as many as the system allows at all."""
+    if resource is None:
+        return 512
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return min(most, 1 << 20) if most > 0 else 1 << 20
 
 
 @contextlib.contextmanager

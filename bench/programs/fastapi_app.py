@@ -88,6 +88,8 @@ async def _chunks(model: str, number: str, now: int) -> AsyncIterator[str]:
         if model == "turns":
             await asyncio.sleep(0)
         yield _chunk(model, number, now)
+        if model == "quiet":
+            await asyncio.Event().wait()
     yield "data: [DONE]\n\n"
 
 

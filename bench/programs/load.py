@@ -16,7 +16,8 @@ _END = b"\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-def _request(path: str, body: str) -> bytes:
+def request_of(path: str, body: str) -> bytes:
+    """The bytes of a request."""
     data = body.encode()
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
     return head.encode() + _END + data
@@ -40,7 +41,7 @@ def _whole(data: bytes) -> bool:
 def one(port: int, path: str, body: str) -> str:
     """A whole answer, head and all, for the case to look at."""
     with _connect(port) as sock:
-        sock.sendall(_request(path, body))
+        sock.sendall(request_of(path, body))
         data = b""
         while not _whole(data):
             piece = sock.recv(1 << 20)
@@ -52,7 +53,7 @@ def one(port: int, path: str, body: str) -> str:
 
 def load(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
     """Asks for *seconds* over *connections*; gives answers a second and the rate that the load itself could do."""
-    request = _request(path, body)
+    request = request_of(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
     partial: dict[int, bytes] = {}
@@ -92,7 +93,7 @@ def waves(port: int, path: str, body: str, connections: int, count: int, gap: fl
     has a half; and answers for a second of the processor time of *pid* and its children. At its end nothing
     is under way.
     """
-    request = _request(path, body)
+    request = request_of(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
     clock = time.perf_counter
@@ -129,7 +130,7 @@ def streams(port: int, path: str, body: str, connections: int, seconds: float) -
 
     However slow the server is, as many streams end as there are connections.
     """
-    request = _request(path, body)
+    request = request_of(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
     clock = time.perf_counter
@@ -175,7 +176,7 @@ def streams(port: int, path: str, body: str, connections: int, seconds: float) -
 
 def latency(port: int, path: str, body: str, times: int) -> dict[str, float]:
     """Asks *times*, one after the other, over one connection; gives the median and the 99th percentile, in µs."""
-    request = _request(path, body)
+    request = request_of(path, body)
     clock = time.perf_counter
     taken: list[float] = []
     with _connect(port) as sock:

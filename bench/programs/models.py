@@ -25,6 +25,12 @@ async def turns(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:
         yield "word "
 
 
+async def quiet(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:  # noqa: ARG001
+    """One delta, and then nothing any more."""
+    yield "word "
+    await asyncio.Event().wait()
+
+
 def blocking_noop(messages: list[dict[str, Any]], **_: Any) -> str:  # noqa: ARG001
     """A short answer, at once, of a model that is not async."""
     return "ok"
