@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from msgspec.structs import replace
 
 from modelport.dialects.anthropic_messages import COUNT_PATH, DIALECT
-from modelport.errors import InvalidRequest
+from modelport.errors import InvalidRequest, ModelNotFound
 from modelport.server import endpoints
 from modelport.server.bounds import check_request
 from modelport.server.endpoints import answer, body_of, respond_json
@@ -52,18 +52,18 @@ async def count_tokens(app: "App", exchange: Exchange) -> None:
 
 async def list_models(app: "App", exchange: Exchange) -> None:
     """The served models, in the form of whoever asks."""
-    if not is_spoken(exchange):
+    spoken = is_spoken(exchange)
+    if not spoken and not exchange.scope.get("query_string"):
         await endpoints.list_models(app, exchange)
         return
-    names = list(app.serving.names)
-    page, more = _page(names, exchange)
+    page, more = _page(list(app.serving.names), exchange)
     body = {
-        "data": [_card(app, name) for name in page],
+        "data": [_card(app, name) if spoken else endpoints._model_card(app, name) for name in page],
         "has_more": more,
         "first_id": page[0] if page else None,
         "last_id": page[-1] if page else None,
     }
-    await respond_json(exchange, body)
+    await respond_json(exchange, body if spoken else {"object": "list", **body})
 
 
 async def one_model(app: "App", exchange: Exchange) -> None:
@@ -101,5 +101,5 @@ def _limit(given: str) -> int:
 
 def _place(names: list[str], name: str, param: str) -> int:
     if name not in names:
-        raise InvalidRequest(f"{param}: no model named {name[:100]!r} is served here", param=param)
+        raise ModelNotFound(f"{param}: no model named {name[:100]!r} is served here", param=param)
     return names.index(name)
