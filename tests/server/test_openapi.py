@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from modelport import as_model
@@ -89,7 +89,7 @@ def test_errors_are_told_in_the_form_of_their_dialect(route: Route) -> None:
 
 def test_keys_are_asked_for_only_where_there_are_keys() -> None:
     for route in ROUTES:
-        schemes = [] if route.open else [{"bearer": []}, {"x-api-key": []}]
+        schemes: list[Any] = [] if route.open else [{"bearer": []}, {"x-api-key": []}]
         assert operation_of(route)["security"] == schemes
 
     assert "security" not in json.dumps(described(keys=False)["paths"])
@@ -211,7 +211,9 @@ async def test_a_whole_answer_is_as_told_and_has_no_field_beside(method: str, pa
     if body is not None and path.startswith(("/api/chat", "/api/generate")):
         body = {**body, "stream": False}
 
-    answer = await ask(create_app([as_model(Dutiful)]), method, path, b"" if body is None else json.dumps(body).encode())
+    answer = await ask(
+        create_app([as_model(Dutiful)]), method, path, b"" if body is None else json.dumps(body).encode()
+    )
 
     assert answer.status == 200, answer.body
     assert complaints(told(method, path, answer)["schema"], answer.json) == []
@@ -239,7 +241,9 @@ async def test_every_piece_of_a_stream_is_as_told_and_has_no_field_beside(method
         else {"stream_options": {"include_usage": True}}
     )
 
-    answer = await ask(create_app([as_model(Dutiful)]), method, path, json.dumps({**body, **more, "stream": True}).encode())
+    answer = await ask(
+        create_app([as_model(Dutiful)]), method, path, json.dumps({**body, **more, "stream": True}).encode()
+    )
 
     content = told(method, path, answer)
     found = list(pieces(answer))

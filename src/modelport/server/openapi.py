@@ -1,4 +1,4 @@
-"""The server's description of itself, as an OpenAPI 3.1 document: every route, what is asked there and what is answered.
+"""The server's description of itself, as an OpenAPI 3.1 document: each route, what is asked there and what is answered.
 
 It is made of the app's routes, of what ``server.shapes`` tells of each, and of the error tree, when somebody first asks
 for it. A route that no shape tells of is in it too, with its path, its errors and what its function says of itself.
@@ -232,26 +232,30 @@ class _Writer:
         if shape is None:
             return answer
         if shape.binary:
-            kinds = [dialect.response_type, *([shape.stream_type] if shape.stream_type else [])]
+            kinds = shape.kinds or (dialect.response_type,)
             answer |= {"description": shape.binary, "content": {kind: {} for kind in kinds}}
         elif shape.gives is not None:
-            kind = shape.answer_type or (_JSON if shape.asks is None else dialect.response_type)
+            kind = _JSON if shape.asks is None or shape.plain else dialect.response_type
             answer["content"] = {kind: {"schema": self._types.schema(wire, shape.gives)}}
         if shape.pieces is not None:
-            answer["content"][dialect.stream_type] = _stream(self._types.schema(wire, shape.pieces), dialect)
+            _stream(answer, dialect.stream_type, self._types.schema(wire, shape.pieces))
         if shape.timed:
             answer["headers"] |= _refer("headers", "x-modelport-emulated")
+        if shape.links:
+            answer["links"] = {
+                name: {"operationId": name, "parameters": {parameter: "$response.body#/id"}}
+                for name, parameter in shape.links.items()
+            }
         return answer
 
     def _failures(self, shape: Any, route: "Route") -> dict[str, Json]:
         """The errors that can come, in the dialect's form or, for who sends anthropic-version, in Anthropic's."""
-        own = self._errors.get(route.dialect.name)
-        content: Json = {route.dialect.response_type: {} if own is None else {"schema": own}}
-        theirs = self._errors["anthropic_messages"]
-        if own is not None and own != theirs and route.dialect.response_type == _JSON:
-            content[_JSON] = {"schema": {"anyOf": [own, theirs]}}
-        elif own != theirs:
-            content[_JSON] = {"schema": theirs}
+        own, theirs = self._errors.get(route.dialect.name), self._errors["anthropic_messages"]
+        kind = route.dialect.response_type
+        content: Json = {kind: {}} if own is None else {}
+        forms = [form for form in (own, theirs) if form is not None]
+        either = forms[0] if forms[0] == forms[-1] else {"anyOf": forms}
+        content |= {each: {"schema": either} for each in (_JSON, kind) if each not in content}
         codes = _codes()
         failures: dict[str, Json] = {}
         for status in self._statuses(shape, route):
@@ -276,11 +280,12 @@ class _Writer:
         return sorted(statuses)
 
 
-def _stream(piece: Json, dialect: Any) -> Json:
-    """A streamed answer's body. OpenAPI 3.1 has no word for what its pieces are: 3.2 calls it ``itemSchema``."""
-    kind = "Server-sent events, the data of each" if "event-stream" in dialect.stream_type else "Lines of JSON, each"
+def _stream(answer: Json, kind: str, piece: Json) -> None:
+    """Tell that *answer* may be streamed. OpenAPI 3.1 has no word for a stream's pieces; 3.2 has ``itemSchema``."""
+    what = "server-sent events, the data of each" if "event-stream" in kind else "lines of JSON, each"
     name = piece["$ref"].rpartition("/")[2]
-    return {"schema": {"type": "string", "description": f"{kind} a `{name}`, or an error"}, "x-itemSchema": piece}
+    answer["description"] += f"; streamed, it is {what} a `{name}` or an error"
+    answer["content"][kind] = {"x-itemSchema": piece}
 
 
 def _each(kinds: Any) -> tuple[Any, ...]:
@@ -332,7 +337,7 @@ _PARAMETERS: Json = {
     "anthropic-version": {
         "name": "anthropic-version",
         "in": "header",
-        "description": "Sent by Anthropic's clients, whatever it says; then errors and lists of models are in their form",
+        "description": "Sent by Anthropic's clients; whatever it says, errors and lists of models are in their form",
         "schema": {"type": "string"},
     },
 }

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from modelport.dialects.anthropic_messages import COUNT_PATH, DIALECT, FATES
-from modelport.dialects.anthropic_messages.wire import CountRequest, WireRequest
-from modelport.server.shapes.base import Count, Emulations, Parameter, Shape, Shapes
+from modelport.dialects.anthropic_messages.wire import CacheControl, CountRequest, WireRequest
+from modelport.server.shapes.base import STOPS, Count, Emulations, Parameter, Shape, Shapes
 
 __all__ = ("MODEL_PARAMETERS", "SHAPES", "Error", "MessagesModel", "MessagesModels")
 
@@ -34,6 +34,15 @@ class Error(Struct):
     error: Failure
     request_id: str | None
     modelport: OurFacts
+
+
+class SystemText(Struct, forbid_unknown_fields=True):
+    """A block of text. Where nothing else may stand, its type may be left out."""
+
+    text: str
+    type: Literal["text"] | UnsetType = UNSET
+    cache_control: CacheControl | None = None
+    citations: list[Any] | None = None
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -173,6 +182,13 @@ MODEL_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="before_id", place="query", schema={"type": "string"}, description="only those before this one"),
 )
 
+_SYSTEM = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"$ref": "#/components/schemas/anthropic.SystemText"}},
+        {"type": "null"},
+    ]
+}
 _ONLY_NO = {"enum": [False, None]}
 
 SHAPES: Shapes = Shapes(
@@ -193,7 +209,14 @@ SHAPES: Shapes = Shapes(
         ),
     },
     errors={"anthropic_messages": Error},
+    beside=(SystemText,),
     narrow={
+        **{f"anthropic.{name}:system": _SYSTEM for name in ("WireRequest", "CountRequest")},
+        "anthropic.WireTool:input_examples": {"enum": [[], None]},
+        "anthropic.WireTool:allowed_callers": {
+            "anyOf": [{"type": "array", "items": {"enum": ["direct"]}}, {"type": "null"}]
+        },
+        "anthropic.WireRequest:stop_sequences": STOPS,
         "anthropic.WireRequest:messages": {"minItems": 1},
         "anthropic.CountRequest:messages": {"minItems": 1},
         "anthropic.WireRequest:speed": {"enum": ["standard", None]},

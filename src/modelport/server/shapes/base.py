@@ -5,11 +5,21 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-__all__ = ("Count", "Emulations", "Facts", "Parameter", "Shape", "Shapes", "Stamp")
+from modelport.server.limits import Limits
+
+__all__ = ("STOP", "STOPS", "Count", "Emulations", "Facts", "Parameter", "Shape", "Shapes", "Stamp")
 
 Count = Annotated[int, Meta(ge=0)]
 Stamp = Annotated[int, Meta(ge=0, description="Unix time, in seconds")]
 Emulations = Annotated[list[str], Meta(description="the fields that were kept in the model's stead")]
+_LIMITS = Limits()
+_STOP = {"type": "string", "minLength": 1, "maxLength": _LIMITS.stop_length}
+STOPS: Mapping[str, Any] = {
+    "anyOf": [{"type": "array", "maxItems": _LIMITS.stops, "items": _STOP}, {"type": "null"}],
+}
+"""The schema of a list of stop sequences, as a server bounds it."""
+STOP: Mapping[str, Any] = {"anyOf": [_STOP, *STOPS["anyOf"]]}
+"""The same, or one of them."""
 
 
 class Facts(Struct):
@@ -33,10 +43,13 @@ class Parameter(Struct, frozen=True, kw_only=True):
 class Shape(Struct, frozen=True, kw_only=True):
     """The bodies of one route.
 
-    ``asks`` is the type of a request's body, ``gives`` of a whole answer (several: of either form), ``pieces`` of one event or line of a streamed
-    one. What crosses in no JSON has ``binary``, which says what it is, and ``stream_type``, where its answers stream.
+    ``asks`` is the type of a request's body, ``gives`` of a whole answer (several: of either form), ``pieces`` of one
+    event or line of a streamed one. What crosses in no JSON has ``binary``, which says what it is, and ``kinds``, the
+    content types of its answers where they are not its dialect's. ``plain`` tells that its JSON has no charset, as its
+    dialect's has.
     ``fates`` say what becomes of a request's fields; ``timed`` tells that it is an answer that may take long, of a
-    model that may fail. ``rest`` is the name of what follows a path that ends in ``/``.
+    model that may fail. ``rest`` is the name of what follows a path that ends in ``/``. ``links`` are operations that
+    take the answer's id, each with the name of its parameter.
     """
 
     summary: str
@@ -44,12 +57,13 @@ class Shape(Struct, frozen=True, kw_only=True):
     gives: Any = None
     pieces: Any = None
     binary: str = ""
-    stream_type: str = ""
-    answer_type: str = ""  # of a whole answer, where it is not its dialect's
+    kinds: tuple[str, ...] = ()
+    plain: bool = False
     fates: Mapping[str, str] = {}
     parameters: tuple[Parameter, ...] = ()
     timed: bool = False
     rest: str = "id"
+    links: Mapping[str, str] = {}
     conflicts: bool = False  # whether a 409 can come
 
 

@@ -148,6 +148,8 @@ class Version(Struct):
 
 _NO = {"enum": [False, None]}
 _NONE = {"enum": [0, None]}
+_TEXT = {"type": "string", "minLength": 1}
+_TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": ollama_embed.MOST_TEXTS, "items": _TEXT}]}
 _OPTIONS = {
     "anyOf": [
         {
@@ -188,7 +190,7 @@ SHAPES: Shapes = Shapes(
             timed=True,
         ),
         f"GET {TAGS_PATH}": Shape(summary="The served models, in Ollama's form", gives=Tags),
-        f"POST {SHOW_PATH}": Shape(summary="One served model, and what it can do", asks=Show, gives=Card),
+        f"POST {SHOW_PATH}": Shape(summary="One served model, and what it can do", asks=Show, gives=Card, plain=True),
         f"GET {VERSION_PATH}": Shape(summary="modelport's version", gives=Version),
     },
     errors={"ollama": Error, "ollama_generate": Error, "ollama_embed": Error},
@@ -198,6 +200,7 @@ SHAPES: Shapes = Shapes(
         **{f"{name}.Request:top_logprobs": _NONE for name in ("ollama", "ollama_generate")},
         "ollama.Request:messages": {"minItems": 1},
         "ollama_embed.Request:truncate": {"type": "null"},
+        "ollama_embed.Request:input": _TEXTS,
         "ollama_generate.Request:suffix": {"enum": ["", None]},
         "ollama_generate.Request:template": {"enum": ["", None]},
         "ollama_generate.Request:context": {"enum": [[], None]},

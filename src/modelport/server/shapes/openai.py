@@ -8,9 +8,9 @@ from modelport.dialects.openai_chat import FATES as CHAT_FATES
 from modelport.dialects.openai_chat.wire import WireRequest
 from modelport.dialects.openai_completions import FATES as COMPLETION_FATES
 from modelport.dialects.openai_completions.asking import _Request as CompletionRequest
-from modelport.dialects.openai_embeddings import FATES as EMBEDDING_FATES, _Request as EmbeddingsRequest
+from modelport.dialects.openai_embeddings import FATES as EMBEDDING_FATES, MOST_TEXTS, _Request as EmbeddingsRequest
 from modelport.server.shapes.anthropic import MODEL_PARAMETERS, MessagesModel, MessagesModels
-from modelport.server.shapes.base import Count, Facts, Shape, Shapes, Stamp
+from modelport.server.shapes.base import STOP, Count, Facts, Shape, Shapes, Stamp
 
 __all__ = ("SHAPES", "Error", "Failure")
 
@@ -236,7 +236,17 @@ class Models(Struct):
 
 
 _NO = {"enum": [False, None]}
+_TEXT = {"type": "string", "minLength": 1}
+_TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": MOST_TEXTS, "items": _TEXT}]}
+_PROMPT = {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]}
 _REQUEST: dict[str, Any] = {
+    "openai.WireRequest:stop": STOP,
+    "openai_completions.Request": {"required": ["prompt"]},
+    "openai_completions.Request:prompt": _PROMPT,
+    "openai_completions.Request:stop": STOP,
+    "openai_completions.Request:logprobs": {"type": "null"},
+    "openai_completions.Request:suffix": {"type": "null"},
+    "openai_embeddings.Request:input": _TEXTS,
     "openai.WireRequest:messages": {"minItems": 1},
     "openai.WireRequest:store": _NO,
     "openai.WireRequest:logprobs": _NO,

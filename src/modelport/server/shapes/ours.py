@@ -52,17 +52,12 @@ SHAPES: Shapes = Shapes(
     routes={
         f"POST {PORT.path}": Shape(
             summary="Answer a conversation, in modelport's own wire",
-            binary=(
-                "msgpack in frames of modelport's own; docs/architecture.md describes them, and modelport's client speaks "
-                "them"
-            ),
-            stream_type=PORT.stream_type,
+            binary="msgpack in frames of modelport's own, which modelport's client speaks; see docs/architecture.md",
+            kinds=(PORT.response_type, PORT.stream_type),
             timed=True,
             conflicts=True,
         ),
-        f"GET {HELLO_PATH}": Shape(
-            summary="That this is modelport, and what it serves", gives=Hello, answer_type="application/json"
-        ),
+        f"GET {HELLO_PATH}": Shape(summary="That this is modelport, and what it serves", gives=Hello),
         f"POST {AGENTSTUDIO.path}": Shape(
             summary="Answer AgentStudio's RemoteProvider; a 404 unless --allow-agentstudio-pickle opened it",
             binary="pickles in base64 within JSON, read as data and never unpickled",
@@ -72,6 +67,11 @@ SHAPES: Shapes = Shapes(
         "GET /health": Shape(summary="200 as long as the process lives", gives=Health),
         "GET /ready": Shape(
             summary="200 while requests are taken; 503 while a model loads again, and on the way down", gives=Ready
+        ),
+        "GET /metrics": Shape(
+            summary="What was counted, for Prometheus",
+            binary="Prometheus' text format, or OpenMetrics for who accepts it",
+            kinds=("text/plain", "application/openmetrics-text"),
         ),
         "GET /openapi.json": Shape(summary="This description", gives=Description),
     },

@@ -1,9 +1,9 @@
 """OpenAI's Responses: asked for, looked up, forgotten."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from modelport.dialects.openai_responses import FATES, wire
 from modelport.server.responses import BELOW_PATH, DIALECT
@@ -157,6 +157,13 @@ class ResponseEvent(Struct):
     error: dict[str, Any] | UnsetType = UNSET
 
 
+class ChosenTool(Struct, forbid_unknown_fields=True):
+    """One of the tools that may be called."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    type: Literal["function"] | UnsetType = UNSET
+
+
 class Deleted(Struct):
     """That an answer is forgotten."""
 
@@ -165,7 +172,7 @@ class Deleted(Struct):
     deleted: Literal[True]
 
 
-# --- what the wire's types leave to tables ------------------------------------------------------------------------------
+# --- what the wire's types leave to tables ----------------------------------------------------------------------------
 
 
 def _kinds(kinds: Mapping[Any, Any], *, default: str | None = None) -> dict[str, Mapping[str, Any]]:
@@ -197,11 +204,19 @@ SHAPES: Shapes = Shapes(
             pieces=ResponseEvent,
             fates=FATES,
             timed=True,
+            links={"get_v1_responses_response_id": "response_id", "delete_v1_responses_response_id": "response_id"},
         ),
         f"GET {BELOW_PATH}": Shape(summary="An answer that was kept", gives=Response, rest="response_id"),
         f"DELETE {BELOW_PATH}": Shape(summary="Forget an answer that was kept", gives=Deleted, rest="response_id"),
     },
-    beside=(*wire.ITEMS.values(), *wire.PARTS.values(), wire.FunctionTool, wire.NamedFunction, wire.AllowedTools),
+    beside=(
+        *wire.ITEMS.values(),
+        *wire.PARTS.values(),
+        wire.FunctionTool,
+        wire.NamedFunction,
+        wire.AllowedTools,
+        ChosenTool,
+    ),
     narrow={
         **_kinds(wire.ITEMS, default="message"),
         **_kinds(wire.PARTS),
@@ -215,6 +230,10 @@ SHAPES: Shapes = Shapes(
         },
         "responses.WireRequest:include": {
             "anyOf": [{"type": "array", "items": {"enum": sorted(wire.ALLOWED_INCLUDES)}}, {"type": "null"}]
+        },
+        "responses.AllowedTools:tools": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/responses.ChosenTool"},
         },
         "responses.WireRequest:background": _NO,
         "responses.WireRequest:truncation": {"enum": ["disabled", None]},
