@@ -127,13 +127,14 @@ class AgentStudio:
             raise ProtocolError(f"the answer is not one of AgentStudio's: {error}") from None
         if type(text) is not str or type(info) is not dict:
             raise ProtocolError("the answer is not one of AgentStudio's: it must have text, and a dict as its info")
-        model = info.get("model")
+        model, emulated = info.get("model"), info.get("emulated")
         return ChatResponse(
             id="",
             model=model if isinstance(model, str) else "",
             created=0,
             choices=(Choice(0, Message("assistant", text), "stop"),),
             usage=_usage(info),
+            emulated=tuple([name for name in emulated if type(name) is str]) if type(emulated) is list else (),
         )
 
     def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder:  # noqa: ARG002

@@ -1,0 +1,91 @@
+"""What the port did in a model's stead is told in every wire, in the answer and in its header; a new dialect joins."""
+
+from typing import Any
+
+import pytest
+
+from modelport.dialects import Dialect
+from modelport.errors import UnsupportedField
+from modelport.registry import Registry
+from modelport.server import Options, create_app
+from modelport.testing import ScriptedModel, reply
+from modelport.types import ChatRequest, ChatResponse, Message, Usage, fold
+from tests.server.helpers import Answer, ask
+
+_REGISTRY = Registry("dialect", "modelport.dialects", "DIALECT")
+DIALECTS = {name: _REGISTRY.load(name) for name in _REGISTRY.names()}
+HI = Message("user", "hi")
+PLAIN = ChatRequest(messages=(HI,))
+EMULATIONS = (
+    (("stop",), ChatRequest(messages=(HI,), stop=("END",))),
+    (("role_rules.no_system",), ChatRequest(messages=(Message("system", "be"), HI))),
+)
+"""What is asked, and what is then told; a wire is asked for the first that it has a place for."""
+
+
+class Stubborn(ScriptedModel):
+    """Keeps no field but the one that a wire demands, and takes no system's message."""
+
+    role_rules = ("no_system",)
+
+
+def model() -> ScriptedModel:
+    return Stubborn([*reply("one END two"), Usage(3, 5)], name="m", accepts=["max_tokens"])
+
+
+def body(dialect: Dialect, request: ChatRequest, *, stream: bool) -> bytes | None:
+    try:
+        return dialect.encode_request(request, stream=stream)
+    except (AttributeError, UnsupportedField):
+        return None
+
+
+def asking(name: str, *, stream: bool) -> bool:
+    return body(DIALECTS[name], PLAIN, stream=stream) is not None
+
+
+WIRES = [(name, stream) for name in DIALECTS for stream in (False, True) if asking(name, stream=stream)]
+
+
+def read(dialect: Any, answer: Answer, *, stream: bool) -> ChatResponse:
+    if not stream:
+        response: ChatResponse = dialect.decode_response(answer.body)
+        return response
+    decoder = dialect.stream_decoder()
+    return fold([*decoder.feed(answer.body), *decoder.finish()])
+
+
+async def answered(dialect: Dialect, request: bytes) -> Answer:
+    app = create_app([model()], Options(agentstudio_pickle=True))
+    kind = (b"content-type", dialect.request_type.encode())
+    answer = await ask(app, path=dialect.path, body=request, headers=[kind])
+    assert answer.status == 200, answer.body
+    return answer
+
+
+@pytest.mark.parametrize(("name", "stream"), WIRES)
+async def test_what_was_emulated_is_told_in_the_answer_and_in_its_header(name: str, stream: bool) -> None:
+    dialect = DIALECTS[name]
+    request, told = next(
+        (asked, told) for told, one in EMULATIONS if (asked := body(dialect, one, stream=stream)) is not None
+    )
+
+    answer = await answered(dialect, request)
+
+    response = read(dialect, answer, stream=stream)
+    assert set(told) <= set(response.emulated)
+    assert set(answer.headers["x-modelport-emulated"].split(",")) == set(response.emulated)
+    assert "two" not in response.text or told != ("stop",)
+
+
+@pytest.mark.parametrize(("name", "stream"), WIRES)
+async def test_where_nothing_was_emulated_nothing_is_told(name: str, stream: bool) -> None:
+    dialect = DIALECTS[name]
+    request = body(dialect, PLAIN, stream=stream)
+    assert request is not None
+
+    answer = await answered(dialect, request)
+
+    assert read(dialect, answer, stream=stream).emulated == ()
+    assert "x-modelport-emulated" not in answer.headers
+    assert b'"emulated"' not in answer.body
