@@ -241,6 +241,20 @@ def test_results_of_tools_find_their_calls() -> None:
     ]
 
 
+def test_results_whose_calls_lost_their_ids_are_those_of_the_oldest_calls() -> None:
+    messages = [
+        {"role": "assistant", "content": "", "tool_calls": [call("a"), call("b"), call("c", id="mine")]},
+        {"role": "tool", "content": "for a", "tool_call_id": "call_of_litellm"},
+        {"role": "tool", "content": "for b", "tool_call_id": "another"},
+    ]
+
+    read = chat(messages=messages).request.messages
+
+    assert [message.tool_call_id for message in read if message.role == "tool"] == ["call_1", "call_2"]
+    with pytest.raises(InvalidRequest, match=r"messages\[3\] is the result of no call"):
+        chat(messages=[*messages, {"role": "tool", "content": "for c", "tool_call_id": "not mine"}])
+
+
 @pytest.mark.parametrize(
     ("message", "param"),
     [

@@ -355,6 +355,12 @@ def test_an_answer_may_be_sent_back_as_the_official_client_dumps_it() -> None:
     assert messages[2] == Message("tool", "3", tool_call_id="c1")
 
 
+def test_an_answer_may_be_sent_back_as_litellm_dumps_it() -> None:
+    dumped = {"role": "assistant", "content": "hi", "provider_specific_fields": {"refusal": None}}
+
+    assert ask(messages=[USER, dumped, USER]).request.messages[1] == Message("assistant", "hi")
+
+
 def test_parts_keep_their_order_and_a_refusal_finds_its_place() -> None:
     parts = [
         {"type": "text", "text": "look"},

@@ -178,6 +178,7 @@ class _Calls:
         self._count = 0
         self._open: OrderedDict[str, str] = OrderedDict()  # id → name, the oldest first
         self._named: dict[str, OrderedDict[str, None]] = {}  # the same ids, by name
+        self._minted: set[str] = set()  # those that came without an id
 
     def begun(self, given: list[_Call]) -> tuple[ToolCall, ...]:
         """The calls of one message, each with an id."""
@@ -185,6 +186,8 @@ class _Calls:
         for call in given:
             self._count += 1
             name, number = call.function.name, call.id or f"call_{self._count}"
+            if not call.id:
+                self._minted.add(number)
             arguments = msgspec.json.encode(call.function.arguments or {}).decode()
             calls.append(ToolCall(number, FunctionCall(name, arguments)))
             self._forget(number)
@@ -193,11 +196,15 @@ class _Calls:
         return tuple(calls)
 
     def answered(self, message: _Message, where: str) -> str:
-        """The id of the call whose result *message* is: the one it names, or the oldest that fits."""
+        """The id of the call whose result *message* is: the one it names, or the oldest that fits.
+
+        LiteLLM sends calls without their ids, and results with them.
+        """
         found = message.tool_call_id
-        if not found:
+        if not found or found not in self._open:
             waiting: Iterable[str] = self._named.get(message.tool_name, ()) if message.tool_name else self._open
-            found = next(iter(waiting), None)
+            oldest = next(iter(waiting), None)
+            found = oldest if not found or oldest in self._minted else None
         if found is None or self._open.get(found) is None or message.tool_name not in {None, "", self._open[found]}:
             raise InvalidRequest(f"{where} is the result of no call that a message before it has", param=where)
         self._forget(found)

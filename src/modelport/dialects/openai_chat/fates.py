@@ -71,6 +71,7 @@ WITHIN: dict[str, str] = {
     "messages[].reasoning_content": "honoured: not OpenAI's, but usual: what the model thought",
     "messages[].reasoning": "honoured: as `reasoning_content`",
     "messages[].annotations": "honoured: advice, which changes no answer: of an earlier answer, sent back with it",
+    "messages[].provider_specific_fields": "honoured: advice, which changes no answer: LiteLLM's, sent back with it",
     "messages[].audio": "rejected: answers are text only",
     "messages[].function_call": "honoured",
     "messages[].function_call.name": "honoured",
