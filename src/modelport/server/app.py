@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
+from time import perf_counter
 
 from msgspec import Struct
 
@@ -26,10 +27,12 @@ from modelport.secret import Secret, redact
 from modelport.server import anthropic, completions, ollama, openapi, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
+from modelport.server.counting import GONE, Counters, code_of
 from modelport.server.endpoints import Endpoint, asking, health, ready
 from modelport.server.fetching import Fetcher
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
+from modelport.server.metrics import PATH as METRICS_PATH, metrics
 from modelport.server.permitted import permitted
 from modelport.server.quotas import Caller, current_caller, set_caller
 from modelport.server.serving import Serving
@@ -41,6 +44,7 @@ __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+NO_ROUTE = "none"  # of requests for what is not there
 _ERRORS = frozenset(status.value for status in http.HTTPStatus if status >= 400)
 
 
@@ -77,6 +81,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path="/v1/models/", method="GET", endpoint=anthropic.one_model),
     Route(path="/health", method="GET", endpoint=health, open=True),
     Route(path="/ready", method="GET", endpoint=ready, open=True),
+    Route(path=METRICS_PATH, method="GET", endpoint=metrics),
     Route(path=openapi.PATH, method="GET", endpoint=openapi.document),
 )
 
@@ -130,7 +135,8 @@ class App:
         if options.store_responses is not None:
             self.kept_responses = responses.KeptResponses(ResponseStore(options.store_responses))
         self._secrets = options.secrets
-        self._busy = 0
+        self.counters: Counters = Counters()
+        self.in_flight: int = 0  # requests that are being answered
 
     @property
     def asks_for_keys(self) -> bool:
@@ -150,7 +156,7 @@ class App:
         route = self._route(exchange.path, exchange.method)
         if anthropic.is_spoken(exchange):
             exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
-        self._busy += 1
+        self.in_flight += 1
         caller: Caller | None = None
         if self.fetcher is not None:
             urls_are_fetched.set(True)
@@ -166,16 +172,27 @@ class App:
                 raise WrongMethod(f"{route.path} takes {self._methods(route)}, not {exchange.method}")
             await route.endpoint(self, exchange)
         except ClientGone as gone:
+            exchange.left = True
             logger.debug("%s: %s", exchange.request_id, gone)
         except GeneratorExit:
             raise
         except BaseException as error:
             await self._refuse(exchange, route, error)
         finally:
-            self._busy -= 1
+            self.in_flight -= 1
+            self._count(exchange, route)
             if caller is not None:
                 caller.leave()
                 set_caller(None)
+
+    def _count(self, exchange: Exchange, route: Route | None) -> None:
+        counters = self.counters
+        path = NO_ROUTE if route is None else route.path
+        counters.request(path, exchange.model, exchange.status or GONE, perf_counter() - exchange.began)
+        if exchange.left:
+            exchange.code = ClientGone.code
+        if exchange.code:
+            counters.error(exchange.code)
 
     def _route(self, path: str, method: str) -> Route | None:
         route = self._exact.get(path)
@@ -193,7 +210,7 @@ class App:
         """Whose API key came with a request that needs one. The caller has been let in, and must leave."""
         headers, given = exchange.headers, exchange.scope["headers"]
         caller = self._keys.check(headers, None if len(headers) == len(given) else given)
-        if self._busy > self.limits.concurrent:
+        if self.in_flight > self.limits.concurrent:
             raise Overloaded(
                 f"{self.limits.concurrent} requests are being answered already: try again in a moment",
                 retry_after=1.0,
@@ -226,6 +243,11 @@ class App:
 
     async def known_error(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
         """*error*, or what the client may know of one that nobody foresaw: the log has the rest, under the same id."""
+        known = await self._known(error, exchange, where)
+        exchange.code = code_of(known)
+        return known
+
+    async def _known(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
         if isinstance(error, ModelportError):
             return self._without_secrets(error)
         if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():

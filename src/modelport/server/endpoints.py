@@ -12,6 +12,7 @@ from modelport.dialects.base import Asked, Dialect
 from modelport.errors import InvalidRequest, ModelportError, ModelTimeout, Overloaded
 from modelport.model import AnswerStream
 from modelport.server.bounds import check_nodes, check_request
+from modelport.server.counting import StreamTimes
 from modelport.server.http import ClientGone, Exchange, Guard, header_text, too_large
 from modelport.server.serving import Served
 from modelport.server.streaming import StreamWriter, folded, pump, whole_answer
@@ -106,6 +107,7 @@ async def answer(
         ModelportError: as long as nothing was sent. A failure after that is told within the stream.
     """
     found = app.serving.find(asked.request.model)
+    exchange.model = found.name
     served: Answering = found if of is None else of(found)
     check_request(asked.request, app.limits, texts=getattr(asked, "texts", False))
     seconds = _seconds(exchange, asked, app.limits.timeout)
@@ -115,7 +117,8 @@ async def answer(
     before = use_threads(served.threads) if served.blocking else None
     try:
         if asked.stream:
-            await _Streamed(app, exchange, dialect, asked, served).run(seconds)
+            times = StreamTimes(found.numbers, exchange.began)
+            await _Streamed(app, exchange, dialect, asked, served, times).run(seconds)
             return
         work = whole_answer(served, asked.request)
         try:
@@ -127,6 +130,8 @@ async def answer(
     finally:
         if served.blocking:
             use_threads(before)
+    if events:
+        exchange.usage = events[-1]  # by Metering
     quick = getattr(dialect, "encode_events", None)
     body = None if quick is None else quick(asked, served.name, events)
     if body is None:
@@ -166,9 +171,13 @@ def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
 class _Streamed:
     """One streamed answer: the model's events into the client's connection."""
 
-    def __init__(self, app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, served: Answering) -> None:
+    def __init__(
+        self, app: "App", exchange: Exchange, dialect: Dialect, asked: Asked, served: Answering, times: StreamTimes
+    ) -> None:
         self._app = app
         self._exchange = exchange
+        exchange.streams = True
+        self._times = times
         self._asked = asked
         self._served = served
         self._encoder = dialect.stream_encoder(asked, served.name)
@@ -196,11 +205,14 @@ class _Streamed:
         except BaseException as error:
             if not self._exchange.begun:
                 raise
-            if not isinstance(error, ClientGone):
+            if isinstance(error, ClientGone):
+                self._exchange.left = True
+            else:
                 await self._fail(await self._app.known_error(error, self._exchange, self._served.name))
             if isinstance(error, asyncio.CancelledError):
                 raise
         finally:
+            self._exchange.first = self._times.first
             self._writer.close()
 
     async def _answer(self) -> None:
@@ -209,6 +221,8 @@ class _Streamed:
         await self._writer.end(self._encoder.finish())
 
     async def _flush(self, events: list[Event]) -> None:
+        self._times.note(events)
+        self._exchange.usage = events[-1]  # by Metering, in the end
         if not self._exchange.begun:
             for event in events:
                 if isinstance(event, Emulated):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping, Sequence
+from time import perf_counter
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -53,7 +54,8 @@ class Exchange:
 
     The others are for who counts and logs: the ``status`` that was sent (0: none), how many bytes of the body were
     ``sent``, the served ``model``, whether its answer ``streams``, the seconds to its ``first`` token (below 0: none),
-    its ``usage``, and whether the client ``left`` before the end.
+    its ``usage``, whether the client ``left`` before the end, the ``code`` of the error that was told, and when it
+    ``began``, by ``time.perf_counter``.
     """
 
     __slots__ = (
@@ -61,7 +63,9 @@ class Exchange:
         "_extra",
         "_receive",
         "_send",
+        "began",
         "begun",
+        "code",
         "first",
         "headers",
         "left",
@@ -87,6 +91,7 @@ class Exchange:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id: str = identify(scope["headers"]) if b"x-request-id" in self.headers else mint_id("req_")
         self.begun: bool = False
+        self.began: float = perf_counter()
         self.status: int = 0
         self.sent: int = 0
         self.model: str = ""
@@ -94,6 +99,7 @@ class Exchange:
         self.first: float = -1.0
         self.usage: Any = None
         self.left: bool = False
+        self.code: str = ""
         if self._direct is not None:
             self._direct.identity = self.request_id
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, ModelNotFound, Overloaded, UnsupportedField
 from modelport.model import AnswerStream, Model, embeds, suspends
+from modelport.server.counting import ModelNumbers
 from modelport.server.quotas import charge_usage
 from modelport.sync import Threads
-from modelport.types import ChatRequest
+from modelport.types import ChatRequest, Usage
 from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
-from modelport.wrappers.batching import batched
+from modelport.wrappers.batching import Batching, batched
 from modelport.wrappers.honouring import honour
 from modelport.wrappers.metering import Metering
 
@@ -35,13 +36,20 @@ class Served:
 
     def __init__(self, name: str, model: Model, *, threads: int = 1, queue: int = 64) -> None:
         self.name = name
-        self.model = model
+        self.threads: Threads = Threads(threads)
+        self._queue = queue
+        self._at_once = threads
+        self._most = threads + queue
+        self.numbers: ModelNumbers = ModelNumbers()
+        self.replace(model)
+
+    def replace(self, model: Model) -> None:
+        """From now on *model* makes the answers; those that have begun go on with the one before."""
+        self.model: Model = model
         self.suspends: bool = suspends(model)
         self.blocking: bool = not self.suspends
-        self.threads: Threads = Threads(threads)
-        self._most = threads + queue
-        self._bare: Model = Metering(model, split=True, record=charge_usage)
-        self._inner: Model = Metering(honour(batched(model, queue=queue)), split=True, record=charge_usage)
+        self._bare: Model = Metering(model, split=True, record=self._charge)
+        self._inner: Model = Metering(honour(batched(model, queue=self._queue)), split=True, record=self._charge)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer.
@@ -58,6 +66,11 @@ class Served:
             return self._vectors(request)
         return self._inner.stream(request)
 
+    def _charge(self, name: str, usage: Usage, cached: bool) -> None:
+        """Count what an answer took, and to whoever asked; a :data:`modelport.wrappers.metering.Record`."""
+        charge_usage(name, usage, cached)
+        self.numbers.charge(usage)
+
     def _vectors(self, request: ChatRequest) -> AnswerStream:
         if not embeds(self.model):
             raise UnsupportedField(
@@ -70,6 +83,31 @@ class Served:
     def ready(self) -> bool:
         """Whether its model can be asked now; one in worker processes has moments when it cannot."""
         return not isinstance(self.model, WorkerModel) or self.model.ready
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait for it."""
+        model = self.model
+        if isinstance(model, WorkerModel):
+            return model.pool.queued
+        batching: Batching | None = getattr(model, "batching", None)
+        waiting = self.threads.unfinished - self._at_once
+        return max(0, waiting) + (0 if batching is None else batching.waiting)
+
+    @property
+    def batch_sizes(self) -> Mapping[int, int] | None:
+        """How many batches of which size there were; None for a model that answers none."""
+        model = self.model
+        if isinstance(model, WorkerModel):
+            return model.pool.batches
+        batching: Batching | None = getattr(model, "batching", None)
+        return None if batching is None else batching.sizes
+
+    @property
+    def workers(self) -> tuple[int, int, int] | None:
+        """Of its processes: how many there are to be, how many are ready, how many ended by themselves."""
+        model = self.model
+        return model.pool.counts if isinstance(model, WorkerModel) else None
 
     async def start(self) -> None:
         """Takes up work on the running event loop, before anything is asked."""

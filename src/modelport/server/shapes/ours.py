@@ -55,7 +55,7 @@ SHAPES: Shapes = Shapes(
             binary="msgpack in frames of modelport's own, which modelport's client speaks; see docs/architecture.md",
             kinds=(PORT.response_type, PORT.stream_type),
             timed=True,
-            conflicts=True,
+            statuses=(409,),
         ),
         f"GET {HELLO_PATH}": Shape(summary="That this is modelport, and what it serves", gives=Hello),
         f"POST {AGENTSTUDIO.path}": Shape(

@@ -1,0 +1,141 @@
+"""Plain numbers about requests and answers, counted as they happen. Knows no HTTP, no model, and not who reads them.
+
+All of it belongs to one event loop, so that counting is a few additions and no lock. What is counted by is bounded:
+routes, names of served models, statuses and codes of our own, and never what somebody sent.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from time import perf_counter
+
+from modelport.errors import ModelportError
+from modelport.types import Event, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+
+__all__ = ("Answered", "Counters", "Histogram", "ModelNumbers", "StreamTimes", "code_of")
+
+GONE = 499  # stands for the status of a request whose caller left before it had one, as in nginx's logs
+
+_SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
+_DURATIONS = (*_SHORT, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_FIRST = _DURATIONS[1:17]
+_BETWEEN = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_SPOKEN = frozenset({TextDelta, ReasoningDelta, ToolCallDelta})
+
+
+class Histogram:
+    """How many values were at most each of *bounds* (``counts``, the last beyond them all), and their ``total``."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds: Sequence[float] = bounds
+        self.counts: list[int] = [0] * (len(bounds) + 1)
+        self.total: float = 0.0
+
+    def add(self, value: float, times: int = 1) -> None:
+        """One value, or several that are the same."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.total += value * times
+
+
+class Answered:
+    """The requests of one route for one model: how many got which status, and how long they took, in seconds."""
+
+    __slots__ = ("seconds", "statuses")
+
+    def __init__(self) -> None:
+        self.statuses: dict[int, int] = {}
+        self.seconds: Histogram = Histogram(_DURATIONS)
+
+
+class Counters:
+    """What a server counts of its requests. ``answered`` is by route and model, ``errors`` by code."""
+
+    __slots__ = ("answered", "errors")
+
+    def __init__(self) -> None:
+        self.answered: dict[tuple[str, str], Answered] = {}
+        self.errors: dict[str, int] = {}
+
+    def request(self, route: str, model: str, status: int, seconds: float) -> None:
+        """One request has ended."""
+        answered = self.answered.get((route, model))
+        if answered is None:
+            answered = self.answered[route, model] = Answered()
+        statuses, histogram = answered.statuses, answered.seconds
+        statuses[status] = statuses.get(status, 0) + 1
+        histogram.counts[bisect_left(_DURATIONS, seconds)] += 1
+        histogram.total += seconds
+
+    def error(self, code: str) -> None:
+        """One request has failed."""
+        self.errors[code] = self.errors.get(code, 0) + 1
+
+    @property
+    def requests(self) -> int:
+        """All that have ended."""
+        return sum(sum(each.statuses.values()) for each in self.answered.values())
+
+
+class ModelNumbers:
+    """What is counted of one model: the seconds to the ``first`` token and ``between`` two, of answers that are
+    streamed; and ``tokens``, by whether they are of a prompt or a completion, and counted by the model or estimated."""
+
+    __slots__ = ("between", "first", "tokens")
+
+    def __init__(self) -> None:
+        self.first: Histogram = Histogram(_FIRST)
+        self.between: Histogram = Histogram(_BETWEEN)
+        self.tokens: dict[tuple[str, str], int] = {}
+
+    def charge(self, usage: Usage) -> None:
+        """One answer has ended, or was left."""
+        tokens, source = self.tokens, "estimated" if usage.estimated else "model"
+        if usage.prompt_tokens:
+            key = "prompt", source
+            tokens[key] = tokens.get(key, 0) + usage.prompt_tokens
+        if usage.completion_tokens:
+            key = "completion", source
+            tokens[key] = tokens.get(key, 0) + usage.completion_tokens
+
+
+class StreamTimes:
+    """When the tokens of one streamed answer came: the clock is read once for all that leave together.
+
+    ``first`` is how many seconds after *began* the first of them did; below 0: none has yet.
+    """
+
+    __slots__ = ("_began", "_last", "_numbers", "first")
+
+    def __init__(self, numbers: ModelNumbers, began: float) -> None:
+        self.first: float = -1.0
+        self._numbers = numbers
+        self._began = began
+        self._last = 0.0
+
+    def note(self, events: Sequence[Event]) -> None:
+        """*events* are about to leave. Tokens that leave together came, on the average, evenly."""
+        begin, end = 0, len(events)
+        while end and events[end - 1].__class__ not in _SPOKEN:
+            end -= 1
+        while begin < end and events[begin].__class__ not in _SPOKEN:
+            begin += 1
+        count = end - begin
+        if not count:
+            return
+        now = perf_counter()
+        if self.first >= 0.0:
+            self._numbers.between.add((now - self._last) / count, count)
+        else:
+            self.first = now - self._began
+            self._numbers.first.add(self.first)
+            if count > 1:
+                self._numbers.between.add(0.0, count - 1)
+        self._last = now
+
+
+def code_of(error: ModelportError) -> str:
+    """The code of *error*, or, of a kind that somebody else made, that of ours which it is one of."""
+    kinds = (kind for kind in type(error).__mro__ if kind.__module__.startswith("modelport."))
+    code: str = getattr(next(kinds, ModelportError), "code", ModelportError.code)
+    return code
