@@ -152,9 +152,9 @@ def _late(served: Answering, seconds: float) -> Callable[[], ModelportError]:
 def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
     """How long this answer may take: what the caller asked for, and never more than the server's own limit."""
     seconds = asked.timeout
-    header = header_text(exchange.headers, TIMEOUT_HEADER)
-    if seconds is None and header is None:
+    if seconds is None and TIMEOUT_HEADER not in exchange.headers:
         return most
+    header = header_text(exchange.headers, TIMEOUT_HEADER)
     if header is not None:
         try:
             seconds = float(header)

@@ -126,4 +126,6 @@ def charge(tokens: int | None) -> None:
 
 def charge_usage(_name: str, usage: Usage, _cached: bool) -> None:
     """Count what an answer took to whoever asked; a :data:`modelport.wrappers.metering.Record`."""
-    charge(usage.total)
+    caller = _caller.get()
+    if caller is not None:
+        caller.charge(usage.total or 0)

@@ -90,6 +90,12 @@ def _text(head: bytes, index: int, text: str, reason: str) -> bytes:
     ) % (head, index, _encode(text), reason.encode())
 
 
+_EVENTS = (
+    b'{"id":"%b","object":"chat.completion","created":%d,"model":%b,"choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":%b,"refusal":null},"logprobs":null,"finish_reason":"%b"}],"usage":%b%b}'
+)
+
+
 def encode_events(model: str, events: Sequence[Event]) -> bytes | None:
     """What :func:`encode_response` makes of these events folded, where they are one text, its end and its usage.
 
@@ -102,13 +108,15 @@ def encode_events(model: str, events: Sequence[Event]) -> bytes | None:
         return None
     if text.choice or end.choice or usage.cost is not None:
         return None
-    head = b'{"id":"%b","object":"chat.completion","created":%d,"model":%b' % (
+    return _EVENTS % (
         mint_id("chatcmpl-").encode(),
         time(),
         _encode(model),
+        _encode(text.text),
+        end.reason.encode(),
+        _plain_usage(usage),
+        b',"modelport":{"usage_estimated":true}' if usage.estimated else b"",
     )
-    rest = b',"modelport":{"usage_estimated":true}}' if usage.estimated else b"}"
-    return _text(head, 0, text.text, end.reason) + _plain_usage(usage) + rest
 
 
 def _plain_usage(usage: Usage | None) -> bytes:
