@@ -4,15 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelport.workers.model import WorkerModel, load_workers
+    from modelport.workers.model import Loading, WorkerModel, load_workers
     from modelport.workers.pool import WorkerDied, WorkerOptions
     from modelport.workers.process import SUPPORTED
 
-__all__ = ("SUPPORTED", "WorkerDied", "WorkerModel", "WorkerOptions", "load_workers")
+__all__ = ("SUPPORTED", "Loading", "WorkerDied", "WorkerModel", "WorkerOptions", "load_workers")
 
 # Loaded when first used: a worker's own process needs none of it, and is sooner ready without.
 _HOMES = {
     "SUPPORTED": "modelport.workers.process",
+    "Loading": "modelport.workers.model",
     "WorkerDied": "modelport.workers.pool",
     "WorkerModel": "modelport.workers.model",
     "WorkerOptions": "modelport.workers.pool",

@@ -29,8 +29,9 @@ class Desk(Protocol):
 class Answer:
     """An answer stream that a pool feeds.
 
-    ``pieces`` is what asks for it, ``caller`` the name of whoever did. ``seen_at`` is when it was first found running,
-    and ``left_at`` when it was left unfinished, by the loop's clock; None before.
+    ``pieces`` is what asks for it, ``caller`` the name of whoever did. ``begun`` tells that its worker said that it
+    makes it, ``seen_at`` is when it was first found running, and ``left_at`` when it was left unfinished, by the loop's
+    clock; None before.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Answer:
         "_request",
         "_taken",
         "_waiter",
+        "begun",
         "caller",
         "done",
         "left_at",
@@ -55,6 +57,7 @@ class Answer:
         self.caller: str | None = caller.get()
         self.pieces: list[Any] = []
         self.worker: Any = None
+        self.begun: bool = False
         self.done: bool = False
         self.seen_at: float | None = None
         self.left_at: float | None = None
@@ -76,6 +79,10 @@ class Answer:
         self.number = number
         self.pieces = encode_ask(number, self._request, self.caller)
         self._request = None
+
+    def move(self, desk: Desk) -> None:
+        """Have it made by another desk, where it was not begun yet."""
+        self._desk = desk
 
     # --- the reader's side ---
 

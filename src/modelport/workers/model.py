@@ -1,7 +1,7 @@
 """A model that lives in processes of its own, as a model like any other. Knows no HTTP."""
 
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from modelport.errors import LoadError, ProtocolError, error_from_data
@@ -12,7 +12,7 @@ from modelport.workers.frames import Failed, FrameReader, Ready
 from modelport.workers.pool import Pool, WorkerOptions
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
 
-__all__ = ("WorkerModel", "load_workers")
+__all__ = ("Loading", "WorkerModel", "load_workers")
 
 _LAST_LINES = 1.0  # seconds for what a worker printed to get into the log
 
@@ -79,28 +79,48 @@ def load_workers(
     Raises as :meth:`WorkerModel.load` does.
     """
     options = options or WorkerOptions()
-    starting = [spawn(spec, name=spec, models_dir=options.models_dir, threads=options.threads) for spec in specs]
-    models: list[WorkerModel] = []
+    loading = [Loading(spec, options) for spec in specs]
     try:
         if meanwhile is not None:
             meanwhile()
-        for spec, future in zip(specs, starting, strict=True):
-            process = future.result()
-            ready = _first_word(spec, process)
-            models.append(WorkerModel(ready, Pool(spec, ready, options, process)))
+        return [each.result() for each in loading]
     except BaseException:
-        _end(starting)
+        for each in loading:
+            each.cancel()
+        for each in loading:
+            each.join()
         raise
-    return models
 
 
-def _end(starting: "Iterable[Future[WorkerProcess]]") -> None:
-    for future in starting:
-        if future.exception() is None:
-            process = future.result()
-            process.kill()
-            process.sock.close()
+class Loading:
+    """A worker for *spec* that was told to load it."""
+
+    def __init__(self, spec: str, options: WorkerOptions) -> None:
+        self._spec = spec
+        self._options = options
+        self._process = spawn(spec, name=spec, models_dir=options.models_dir, threads=options.threads)
+
+    def result(self) -> WorkerModel:
+        """The model, as soon as it is loaded; raises what :meth:`WorkerModel.load` does."""
+        process = self._process.result()
+        ready = _first_word(self._spec, process)
+        return WorkerModel(ready, Pool(self._spec, ready, self._options, process))
+
+    def cancel(self) -> None:
+        """End it, wherever it stands; whoever waits for the result gets a ``LoadError``. Waits for nothing."""
+        self._process.add_done_callback(_kill)
+
+    def join(self) -> None:
+        """Wait until a cancelled one has ended, and free what it held."""
+        if self._process.exception() is None:
+            process = self._process.result()
             process.exit.result()
+            process.sock.close()
+
+
+def _kill(started: "Future[WorkerProcess]") -> None:
+    if started.exception() is None:
+        started.result().kill()
 
 
 def _first_word(spec: str, process: WorkerProcess) -> Ready:
