@@ -13,17 +13,19 @@ __all__ = ("ISOLATIONS", "load_isolated")
 ISOLATIONS = ("auto", "worker", "thread", "inline")
 
 
-def load_isolated(specs: Sequence[str], isolation: str, options: WorkerOptions) -> list[Model]:
+def load_isolated(
+    specs: Sequence[str], isolation: str, options: WorkerOptions, *, replaceable: bool = False
+) -> list[Model]:
     """The models of *specs*, in order, each where *isolation* says.
 
     ``auto`` puts models whose code blocks into workers where the system has them, else into threads, and lets the event
-    loop run the others.
+    loop run the others. With *replaceable*, those stay in workers, too: what a process has imported, it keeps.
 
     Raises:
         ConfigError: there are no workers here, or a model whose code blocks was to run on the event loop.
     """
     if isolation == "worker" or (isolation == "auto" and SUPPORTED):
-        return _in_workers(specs, options, always=isolation == "worker")
+        return _in_workers(specs, options, always=isolation == "worker", replaceable=replaceable)
     models = [load(spec, models_dir=options.models_dir) for spec in specs]
     if isolation == "inline":
         for model in models:
@@ -35,12 +37,12 @@ def load_isolated(specs: Sequence[str], isolation: str, options: WorkerOptions) 
     return models
 
 
-def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool) -> list[Model]:
+def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool, replaceable: bool) -> list[Model]:
     places = [at for at, spec in enumerate(specs) if always or spec.partition(":")[0] not in PROVIDERS]
     loaded = load_workers([specs[at] for at in places], options, meanwhile=_import_server)
     workers = dict(zip(places, loaded, strict=True))
     try:
-        return [_settled(spec, workers.get(at), options, always=always) for at, spec in enumerate(specs)]
+        return [_settled(spec, workers.get(at), options, always=always or replaceable) for at, spec in enumerate(specs)]
     except BaseException:
         for worker in workers.values():
             worker.pool.kill()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from modelport.cli._isolation import ISOLATIONS, load_isolated
 from modelport.cli._key_file import served_key_file
+from modelport.cli._reload import reloader_of, roots_of, watch_of
 from modelport.cli._tls import add_tls_options, tls_of
 from modelport.config.settings import read_settings
 from modelport.errors import ConfigError
@@ -15,7 +16,8 @@ from modelport.secret import Secret, redact, sounds_secret
 from modelport.server.app import App, Options, create_app
 from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
 from modelport.server.limits import Limits
-from modelport.server.run import check_exposure, listen, serve, url_of, write_ready_file
+from modelport.server.reload import Source
+from modelport.server.run import bind, check_exposure, serve, url_of, write_ready_file
 from modelport.workers import WorkerOptions
 
 HELP = "put models behind an OpenAI-compatible address"
@@ -26,7 +28,7 @@ _DEFAULTS = Limits()
 _SPARED = 1.0  # seconds beyond --timeout, after which a call is taken for hung; its caller has had its error by then
 _SHORTEST_SECRET = 8  # characters; masking a shorter one would garble what has nothing to do with it
 _EPILOG = f"""\
-Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait.
+Ctrl-C or SIGTERM ends what is being answered first; a second Ctrl-C does not wait. SIGHUP loads models again.
 
 Listening on other addresses than 127.0.0.1 needs API keys: make them with modelport keys, or
 give them in a file or in {KEYS_VARIABLE} (name:key,name:key). Clients send one as
@@ -70,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
     add("--store-responses", metavar="FILE", help="keep answers of /v1/responses here, for previous_response_id")
+    add("--reload", action="store_true", help="load models again when their files change, without dropping a request")
     add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
     add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
 
@@ -82,7 +85,13 @@ def run(args: argparse.Namespace) -> int:
     tls = tls_of(args, [args.host, *args.allow_host])
     secrets = _secrets()
     _log_to_stderr(secrets, access=args.access_log)
-    models = _named(_load(args), args.name)
+    sock = bind(args.host, args.port)  # a port that is taken is told before models load, which may take minutes
+    specs = args.spec or [read_settings(models_dir=args.models_dir).provider or "eliza"]
+    sources = [Source(spec, roots_of(spec, args.models_dir) if args.reload else ()) for spec in specs]
+    watch = watch_of(sources, args.isolation) if args.reload else None
+    workers = _worker_options(args)
+    loaded = load_isolated(specs, args.isolation, workers, replaceable=args.reload)
+    models = _named(loaded, args.name)
     options = Options(
         limits=_limits(args),
         keys=keys,
@@ -97,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         store_responses=args.store_responses,
     )
     app = create_app(models, options)
-    sock = listen(args.host, args.port)
+    reloader = reloader_of(app.serving, sources, workers, args.drain, watch)
 
     def on_ready() -> None:
         if args.ready_file:
@@ -107,14 +116,12 @@ def run(args: argparse.Namespace) -> int:
             print(f"modelport: the certificate's fingerprint is {tls.fingerprint}")
         print(_ready_line(app, url_of(sock, tls)), flush=True)
 
-    serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls)
+    serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls, reloader=reloader)
     return 0
 
 
-def _load(args: argparse.Namespace) -> list[Model]:
-    specs: Sequence[str] = args.spec
-    settings = read_settings(models_dir=args.models_dir)
-    options = WorkerOptions(
+def _worker_options(args: argparse.Namespace) -> WorkerOptions:
+    return WorkerOptions(
         workers=args.workers,
         threads=args.threads,
         queue=args.queue,
@@ -122,7 +129,6 @@ def _load(args: argparse.Namespace) -> list[Model]:
         timeout=args.timeout + _SPARED,
         patience=args.patience,
     )
-    return load_isolated(specs or [settings.provider or "eliza"], args.isolation, options)
 
 
 def _limits(args: argparse.Namespace) -> Limits:

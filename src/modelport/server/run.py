@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from modelport.errors import ConfigError
 from modelport.server.app import App
 from modelport.server.auth import is_loopback
 from modelport.server.connection import protocol
+from modelport.server.notify import READY, STOPPING, notify
+from modelport.server.reload import Reloader
 from modelport.server.tls import Tls
 
-__all__ = ("check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
+__all__ = ("bind", "check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
 
 
 def check_exposure(host: str, keys: object) -> None:
@@ -39,6 +41,17 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the address cannot be had.
     """
+    sock = bind(host, port)
+    _listen(sock)
+    return sock
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that has its address and refuses connections, until it is served on; port 0 takes a free one.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -50,15 +63,25 @@ def listen(host: str, port: int) -> socket.socket:
         if os.name != "nt":  # there, it would let two servers share the port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        sock.listen(2048)
         sock.setblocking(False)
     except (OSError, OverflowError) as error:
         sock.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {reason}; choose another --port (0: any free one)"
-        ) from None
+        raise _not_had(host, port, error) from None
     return sock
+
+
+def _listen(sock: socket.socket) -> None:
+    try:
+        sock.listen(2048)
+    except OSError as error:  # another has begun to listen there since
+        host, port = sock.getsockname()[:2]
+        sock.close()
+        raise _not_had(host, port, error) from None
+
+
+def _not_had(host: str, port: int, error: Exception) -> ConfigError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return ConfigError(f"cannot listen on {host}:{port}: {reason}; choose another --port (0: any free one)")
 
 
 def url_of(sock: socket.socket, tls: Tls | None = None) -> str:
@@ -97,53 +120,100 @@ def serve(
     on_ready: Callable[[], None] | None = None,
     access_log: bool = False,
     tls: Tls | None = None,
+    reloader: Reloader | None = None,
 ) -> None:
     """Serve *app* on *sock* until SIGTERM or Ctrl-C; then end what is being answered, up to ``limits.drain`` seconds.
 
-    A second Ctrl-C ends the process at once. *on_ready* is called when requests are taken. From another thread than
-    the main one, signals are left alone; set ``should_exit`` of the server that ``make_server`` gives instead.
+    A second Ctrl-C ends the process at once. SIGHUP is for *reloader*. *on_ready* is called when requests are taken.
+    From another thread than the main one, signals are left alone; set ``should_exit`` of the server that
+    ``make_server`` gives instead.
+
+    Raises:
+        ConfigError: another has begun to listen there since *sock* was bound.
     """
-    server = make_server(app, on_ready=on_ready, access_log=access_log, tls=tls)
+    _listen(sock)
+    server = make_server(app, on_ready=on_ready, access_log=access_log, tls=tls, reloader=reloader)
     server.run(sockets=[sock])
     if server.failure is not None:
         raise server.failure
 
 
 def make_server(
-    app: App, *, on_ready: Callable[[], None] | None = None, access_log: bool = False, tls: Tls | None = None
+    app: App,
+    *,
+    on_ready: Callable[[], None] | None = None,
+    access_log: bool = False,
+    tls: Tls | None = None,
+    reloader: Reloader | None = None,
 ) -> Any:
     """A ``uvicorn.Server`` for *app*, to be run on a listening socket."""
     import uvicorn
 
-    class Server(uvicorn.Server):
-        failure: Exception | None = None  # of on_ready
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets=sockets)
-            await self.on_tick(0)  # the headers that every answer has, before the first request
-            if on_ready is not None:
-                try:
-                    on_ready()
-                except Exception as error:
-                    self.failure, self.should_exit = error, True
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            with _signals(self._stop):
-                yield
-
-        def _stop(self, number: int, _frame: object) -> None:
-            if self.should_exit and number == signal.SIGINT:
-                sys.stderr.flush()
-                os._exit(130)
-            app.draining = True
-            self.should_exit = True
+    class Server(_Life, uvicorn.Server):
+        pass
 
     config = _config(app, access_log=access_log)
     if tls is not None:
         config.load()
         config.ssl = tls.context
-    return Server(config)
+    server = Server(config)
+    server.app, server.on_ready, server.reloader = app, on_ready, reloader
+    return server
+
+
+class _Life:
+    """What our server does at its beginning, at its end, and on signals. Mixed into uvicorn's, imported late."""
+
+    app: App
+    on_ready: Callable[[], None] | None
+    reloader: Reloader | None
+    should_exit: bool
+    server_state: Any
+    failure: Exception | None = None  # of on_ready
+    had_terminal = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)  # type: ignore[misc]
+        await self.on_tick(0)  # type: ignore[attr-defined]  # the headers that every answer has, before the first request
+        if self.reloader is not None:
+            self.reloader.start(lambda: self.server_state.tasks)
+        if self.on_ready is not None:
+            try:
+                self.on_ready()
+            except Exception as error:
+                self.failure, self.should_exit = error, True
+        notify(READY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        notify(STOPPING)
+        if self.reloader is not None:
+            self.reloader.stop()
+        await super().shutdown(sockets=sockets)  # type: ignore[misc]
+        if self.reloader is not None:
+            await self.reloader.aclose()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        self.had_terminal = _has_terminal()
+        handlers: dict[signal.Signals, Callable[[int, object], None]] = {}
+        handlers[signal.SIGINT] = handlers[signal.SIGTERM] = self._stop
+        if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            handlers[signal.SIGHUP] = self._hang_up  # under nohup it is ignored, and that stays
+        with _signals(handlers):
+            yield
+
+    def _hang_up(self, number: int, frame: object) -> None:
+        if self.had_terminal and not _has_terminal():  # its window was closed
+            self._stop(number, frame)
+        elif self.reloader is not None:
+            self.reloader.request()
+
+    def _stop(self, number: int, _frame: object) -> None:
+        if self.should_exit and number == signal.SIGINT:
+            sys.stderr.flush()
+            os._exit(130)
+        self.app.draining = True
+        self.should_exit = True
 
 
 def _config(app: App, *, access_log: bool) -> Any:
@@ -165,10 +235,19 @@ def _config(app: App, *, access_log: bool) -> Any:
     )
 
 
-@contextlib.contextmanager
-def _signals(handler: Callable[[int, object], None]) -> Iterator[None]:
+def _has_terminal() -> bool:
+    """Whether this process was started from a terminal that is still there."""
     try:
-        before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+        os.close(os.open("/dev/tty", os.O_RDONLY | getattr(os, "O_NOCTTY", 0)))
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _signals(handlers: Mapping[signal.Signals, Callable[[int, object], None]]) -> Iterator[None]:
+    try:
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     except ValueError:  # not in the main thread
         yield
         return
