@@ -84,6 +84,11 @@ class BatchAnswer:
         self._items: AsyncGenerator[BatchItem, None] | None = None
         self._ended: Any = None  # an asyncio.Event: the thread of a blocking generator is done with it
 
+    @property
+    def is_whole(self) -> bool:
+        """Once entered: whether all the answers are there."""
+        return self._items is not None and self._source is None
+
     def leave(self) -> None:
         """Tell code that looks for it that nobody waits any more."""
         self._cancel.cancel()

@@ -29,8 +29,9 @@ class Desk(Protocol):
 class Answer:
     """An answer stream that a pool feeds.
 
-    ``pieces`` is what asks for it, ``caller`` the name of whoever did. ``seen_at`` is when it was first found running,
-    and ``left_at`` when it was left unfinished, by the loop's clock; None before.
+    ``pieces`` is what asks for it, ``caller`` the name of whoever did. ``begun`` tells that its worker said that it
+    makes it, ``seen_at`` is when it was first found running, and ``left_at`` when it was left unfinished, by the loop's
+    clock; None before.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Answer:
         "_request",
         "_taken",
         "_waiter",
+        "begun",
         "caller",
         "done",
         "left_at",
@@ -55,6 +57,7 @@ class Answer:
         self.caller: str | None = caller.get()
         self.pieces: list[Any] = []
         self.worker: Any = None
+        self.begun: bool = False
         self.done: bool = False
         self.seen_at: float | None = None
         self.left_at: float | None = None

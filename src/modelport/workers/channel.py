@@ -36,8 +36,9 @@ class Channel:
         self._open = True
         loop.add_reader(sock, self._read)
 
-    def send(self, pieces: Iterable[Any]) -> None:
-        """Bytes, one after the other: now as far as that can be, the rest when there is room.
+    def send(self, pieces: Iterable[Any], *, soon: bool = False) -> None:
+        """Bytes, one after the other: now as far as that can be, the rest when there is room. What is to be sent *soon*
+        goes at the end of this turn of the loop, together with whatever else comes in it.
 
         What is meant for a worker that has ended is dropped; its end is seen elsewhere.
         """
@@ -45,7 +46,15 @@ class Channel:
             return
         waits = bool(self._out)
         self._out += pieces
-        if not waits and not self._write():
+        if waits:
+            return
+        if soon:
+            self._loop.call_soon(self._begin)
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._write():
             self._loop.add_writer(self._sock, self._go_on)
 
     def _go_on(self) -> None:

@@ -10,6 +10,7 @@ import traceback
 from modelport.config.spec import load
 from modelport.errors import ModelError, ModelportError, error_to_data
 from modelport.model import Model, accepts, embeds, identity, suspends
+from modelport.workers.batches import BatchRunner
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Failed, Load, Ready
 from modelport.workers.running import LoopRunner, ThreadRunner
@@ -19,6 +20,7 @@ from modelport.wrappers.roles import declared_rules
 
 __all__ = ("main",)
 
+_SWITCH = 0.001  # seconds that a thread which hears or sends may wait for the model's Python code to let it
 _MANY = 256  # answers at a time of an async model
 
 
@@ -48,10 +50,20 @@ def main(number: int) -> int:
         connection.send(Failed(None, error_to_data(known)))
         return 1
     connection.send(ready)
-    runner = LoopRunner(connection, model) if suspends(model) else ThreadRunner(connection, model, order.threads)
-    runner.run()
+    _runner(connection, loaded, model, order.threads).run()
     _close(model)
     return 0
+
+
+def _runner(
+    connection: Connection, loaded: Model, model: Model, threads: int
+) -> BatchRunner | LoopRunner | ThreadRunner:
+    if not suspends(loaded):
+        sys.setswitchinterval(_SWITCH)
+        return (
+            BatchRunner(connection, model) if isinstance(model, Batching) else ThreadRunner(connection, model, threads)
+        )
+    return LoopRunner(connection, model)
 
 
 def _close(model: Model) -> None:
@@ -79,6 +91,7 @@ def _described(loaded: Model, model: Model, threads: int) -> Ready:
         calls=calls,
         accepts=accepts(model),
         embeds=embeds(loaded),
+        tells=isinstance(model, Batching) and not suspends(loaded),
         role_rules=declared_rules(model),
         tool_parser=_tool_parser(loaded),
     )

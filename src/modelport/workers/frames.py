@@ -18,6 +18,7 @@ from modelport.workers.payloads import Payload, set_aside
 
 __all__ = (
     "Ask",
+    "Begun",
     "Cancel",
     "Failed",
     "FrameReader",
@@ -75,7 +76,10 @@ class Stop(Struct, frozen=True, array_like=True, tag=4):
 
 
 class Ready(Struct, frozen=True, array_like=True, tag=5):
-    """The model is loaded, and this is what it says of itself; *calls* is how many it takes at a time."""
+    """The model is loaded, and this is what it says of itself; *calls* is how many it takes at a time.
+
+    *tells*: which of them it makes is said (:class:`Begun`); otherwise it is the oldest.
+    """
 
     name: str
     identity: str
@@ -85,6 +89,13 @@ class Ready(Struct, frozen=True, array_like=True, tag=5):
     role_rules: tuple[str, ...] = ()
     tool_parser: str | None = None
     embeds: bool = False
+    tells: bool = False
+
+
+class Begun(Struct, frozen=True, array_like=True, tag=9):
+    """From here on these answers are being made."""
+
+    ids: list[int]
 
 
 class Produced(Struct, frozen=True, array_like=True, tag=6):
@@ -103,7 +114,7 @@ class Failed(Struct, frozen=True, array_like=True, tag=7):
 
 
 FromServer = Load | Images | Ask | Cancel | Stop
-FromWorker = Ready | Produced | Failed
+FromWorker = Ready | Begun | Produced | Failed
 
 _REFERENCE = 1  # the msgpack extension that stands for an image: its place among the payloads, four bytes
 

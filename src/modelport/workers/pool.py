@@ -1,7 +1,7 @@
 """The workers of one model: started, given answers to make, replaced when they die.
 
-A worker makes so many answers at a time as it said, oldest first. So when it dies, the oldest of its answers are those
-that may have been begun; they fail, each with what happened. The others were not begun, and another worker makes them.
+A worker makes so many answers at a time as it said, oldest first, or tells which it begins. So when it dies, it is
+known which of its answers may have been begun; they fail, each with what happened. Another worker makes the others.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from msgspec import Struct
 from modelport.errors import ModelError, Overloaded, ProtocolError, error_from_data
 from modelport.workers.answers import Answer
 from modelport.workers.channel import Channel
-from modelport.workers.frames import Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
+from modelport.workers.frames import Begun, Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
 from modelport.workers.waiting import Waiting
 
@@ -25,7 +25,9 @@ __all__ = ("Pool", "WorkerDied", "WorkerOptions")
 logger: logging.Logger = logging.getLogger("modelport.workers")
 
 _LOOK = 0.02  # seconds between looks whether a pool that gave way has done its work
-_AHEAD = 8  # answers that a lone worker is given beside those it makes, so that it need not wait for the next
+_AHEAD = 8  # answers that a lone worker may be given beside those it makes, so that it need not wait for the next,
+_AHEAD_SECONDS = 0.004  # and for how long it may be busy with them: who comes next by turns waits so much longer
+_GUESTS = 32  # places beyond a worker's own for callers who have nothing there yet, where it lets callers take turns
 
 
 class WorkerDied(ModelError):
@@ -56,12 +58,13 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
 class _Worker:
     """One process, its connection, and the answers that it was given, oldest first."""
 
-    __slots__ = ("answers", "channel", "process", "ready", "reason")
+    __slots__ = ("answers", "channel", "process", "ready", "reason", "since")
 
     def __init__(self, process: WorkerProcess) -> None:
         self.process = process
         self.answers: dict[int, Answer] = {}
         self.ready = False
+        self.since = 0.0  # when it ended an answer, or got one to make after it had none
         self.reason: str | None = None  # why it is being ended by us
         self.channel: Channel
 
@@ -78,6 +81,7 @@ class Pool:
         self.name: str = ready.name
         self.inbox_size: int = options.inbox
         self.deaths: int = 0
+        self.batches: dict[int, int] | None = {} if ready.tells else None  # how many there were, by their size
         self._spec = spec
         self._options = options
         self._first: WorkerProcess | None = first
@@ -86,7 +90,9 @@ class Pool:
         self._waiting = Waiting()
         self._numbers = itertools.count(1)
         self._calls = ready.calls
-        self._room = ready.calls + (_AHEAD if options.workers == 1 else 0)
+        self._tells = ready.tells
+        self._room = ready.calls
+        self._seconds = _AHEAD_SECONDS  # from the end of one answer of a busy worker to that of the next, about
         self._failures = 0  # in a row
         self._again = 0.0  # when the next worker is started, by the loop's clock
         self._unloadable = False  # the last one that was started died before it had loaded the model
@@ -107,6 +113,18 @@ class Pool:
         """The processes, oldest first."""
         first = () if self._first is None else (self._first.pid,)
         return first + tuple(worker.process.pid for worker in self._workers)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Of the processes: how many there are to be, how many are ready, how many ended by themselves."""
+        ready = sum(worker.ready for worker in self._workers) + (self._first is not None)
+        return self._options.workers, ready, self.deaths
+
+    @property
+    def queued(self) -> int:
+        """How many answers are asked for and not begun."""
+        ahead = sum(len(worker.answers) - len(self._begun(worker)) for worker in self._workers)
+        return len(self._waiting) + ahead
 
     def start(self) -> None:
         """Take up work on the running loop, and start the other workers."""
@@ -161,6 +179,7 @@ class Pool:
         """From now on what waits here is made by *heir*, which was started and has made nothing yet."""
         heir._numbers = self._numbers  # no two of their answers may have one number
         heir.deaths += self.deaths
+        heir.batches = heir.batches if self.batches is None else self.batches
         self._heir = heir
         self._pass_on()
 
@@ -186,7 +205,6 @@ class Pool:
             heir._waiting.put(answer)
             heir._go_on()
 
-
     # --- answers ---
 
     def submit(self, answer: Answer) -> None:
@@ -205,14 +223,18 @@ class Pool:
             raise ModelError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
         if self._closing:
             raise Overloaded("the server is shutting down", retry_after=1.0)
-        if len(self._waiting) >= self._options.queue:
-            raise Overloaded(
-                f"{len(self._waiting)} calls of {self.name!r} wait already: try again in a moment", retry_after=1.0
-            )
         if self._unloadable and not self.ready:
             raise self._not_loaded()
+        if len(self._waiting) >= self._options.queue:
+            full = Overloaded(
+                f"{len(self._waiting)} calls of {self.name!r} wait already: try again in a moment", retry_after=1.0
+            )
+            crowded: Answer | None = self._waiting.crowd_out(answer.caller)
+            if crowded is None:
+                raise full
+            crowded.fail(full)
         answer.encode(next(self._numbers))
-        worker = self._free()
+        worker = self._free() or self._free_for(answer.caller)
         if worker is None:
             self._waiting.put(answer)
         else:
@@ -235,10 +257,22 @@ class Pool:
                 best = worker
         return best
 
+    def _free_for(self, caller: str | None) -> _Worker | None:
+        """Where callers take turns within a worker, too, one who has nothing there need not wait outside."""
+        if self._tells:
+            for worker in self._workers:
+                mine = worker.ready and len(worker.answers) < self._room + _GUESTS
+                if mine and all(answer.caller != caller for answer in worker.answers.values()):
+                    return worker
+        return None
+
     def _give(self, worker: _Worker, answer: Answer) -> None:
+        busy = bool(worker.answers)
+        if not busy and self._loop is not None:
+            worker.since = self._loop.time()
         answer.worker = worker
         worker.answers[answer.number] = answer
-        worker.channel.send(answer.pieces)
+        worker.channel.send(answer.pieces, soon=busy)
 
     def _go_on(self) -> None:
         while self._waiting and (worker := self._free()) is not None:
@@ -292,19 +326,40 @@ class Pool:
             if answer is not None:
                 answer.feed(frame.events, last=True)
             self._failures = 0
+            self._measure(worker)
         elif isinstance(frame, Failed):
             error = error_from_data(frame.error)
             if frame.id is None:
                 _log(logging.ERROR, "%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
             elif (answer := worker.answers.pop(frame.id, None)) is not None:
                 answer.fail(error)
+        elif isinstance(frame, Begun):
+            if self.batches is not None:
+                self.batches[len(frame.ids)] = self.batches.get(len(frame.ids), 0) + 1
+            for number in frame.ids:
+                if (answer := worker.answers.get(number)) is not None:
+                    answer.begun = True
         elif isinstance(frame, Ready):
             worker.ready = True
             self._unloadable = False
         if self._waiting:
             self._go_on()
 
+    def _measure(self, worker: _Worker) -> None:
+        """How many answers a lone worker may be given ahead, by how long they take."""
+        if self._options.workers == 1 and not self._tells and self._loop is not None:
+            now = self._loop.time()
+            self._seconds += (now - worker.since - self._seconds) / 8
+            worker.since = now
+            self._room = self._calls + min(_AHEAD, int(_AHEAD_SECONDS / (self._seconds + 1e-5)))
+
     # --- life and death ---
+
+    def _begun(self, worker: _Worker) -> list[Answer]:
+        """Those of its answers that it may have begun."""
+        if self._tells:
+            return [answer for answer in worker.answers.values() if answer.begun]
+        return list(itertools.islice(worker.answers.values(), self._calls))
 
     def _spawn(self) -> None:
         loop = self._loop
@@ -343,11 +398,11 @@ class Pool:
 
     def _divide(self, worker: _Worker, cause: str) -> None:
         """Those answers that may have been begun fail; the others are made elsewhere."""
-        answers = list(worker.answers.values())
-        worker.answers.clear()
-        begun, rest = answers[: self._calls], answers[self._calls :]
-        for answer in begun:
+        for answer in self._begun(worker):
+            del worker.answers[answer.number]
             answer.fail(WorkerDied(f"the process of {self.name!r} {cause} while it was making this answer"))
+        rest = list(worker.answers.values())
+        worker.answers.clear()
         for answer in rest:
             answer.worker = None
         self._waiting.put_back(answer for answer in rest if not answer.done)
@@ -371,7 +426,7 @@ class Pool:
         assert self._loop is not None
         options, now = self._options, self._loop.time()
         for worker in self._workers:
-            for answer in itertools.islice(worker.answers.values(), self._calls):
+            for answer in self._begun(worker):
                 if answer.seen_at is None:
                     answer.seen_at = now
                 elif now - answer.seen_at > options.timeout:

@@ -3,10 +3,10 @@
 import copy
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from modelport.errors import ModelError, ModelportError, Overloaded
 from modelport.model import ReadyEvents
@@ -17,7 +17,7 @@ from modelport.wrappers.callers import caller
 if TYPE_CHECKING:
     pass
 
-__all__ = ("Batch", "Job", "Queue")
+__all__ = ("Answered", "Batch", "Job", "Pace", "Queue")
 
 
 class Queued(Protocol):
@@ -28,30 +28,51 @@ class Queued(Protocol):
     def forget(self, job: "Job") -> None: ...
 
 
-class Queue:
+class Answered(Protocol):
+    """A request, as far as its batch is over."""
+
+    @property
+    def caller(self) -> str | None: ...
+
+    @property
+    def left(self) -> bool: ...
+
+    @property
+    def ended_at(self) -> float: ...
+
+
+J = TypeVar("J", bound=Answered)
+
+
+class Queue(Generic[J]):
     """Who waits, in order; callers with names take turns."""
 
     def __init__(self) -> None:
-        self._by_caller: dict[str | None, deque[Job]] = {}  # in the order of their turns
+        self._by_caller: dict[str | None, deque[J]] = {}  # in the order of their turns
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, job: "Job") -> None:
+    def add(self, job: J) -> None:
+        """Behind those of the same caller."""
         self._by_caller.setdefault(job.caller, deque()).append(job)
         self._count += 1
 
-    def remove(self, job: "Job") -> None:
+    def remove(self, job: J) -> bool:
+        """It waits no more; False where it did not."""
         mine = self._by_caller.get(job.caller)
         if mine is not None and job in mine:
             mine.remove(job)
             self._count -= 1
             if not mine:
                 del self._by_caller[job.caller]
+            return True
+        return False
 
-    def take(self, most: int) -> "list[Job]":
-        taken: list[Job] = []
+    def take(self, most: int) -> list[J]:
+        """The next ones, *most* at the most."""
+        taken: list[J] = []
         while self._by_caller and len(taken) < most:
             name = next(iter(self._by_caller))
             mine = self._by_caller.pop(name)
@@ -61,8 +82,44 @@ class Queue:
         self._count -= len(taken)
         return taken
 
-    def all(self) -> "list[Job]":
+    def all(self) -> list[J]:
+        """Everyone who waits."""
         return [job for mine in self._by_caller.values() for job in mine]
+
+
+class Pace:
+    """How many requests may come with the next batch, by how the last one went.
+
+    *most* and *window* (in seconds) are the bounds of a batch and of waiting for it.
+    """
+
+    def __init__(self, most: int, window: float) -> None:
+        self._most = most
+        self._window = window
+        self._expected = 1
+        self._until = 0.0
+        self._seconds = 0.0  # that the last batch took
+
+    def ran(self, jobs: "Iterable[Answered]", began: float, ended: float, waiting: int) -> None:
+        """A batch of *jobs* has ended, while *waiting* others came."""
+        self._seconds = ended - began
+        window = min(self._window, self._seconds)
+        # Who was answered long before the batch ended has had time to come again, and is among those who wait.
+        again = sum(not job.left and job.ended_at >= ended - window for job in jobs)
+        self._expected = min(self._most, again + waiting)
+        self._until = ended + window
+
+    def is_enough(self, count: int) -> bool:
+        """Whether no more than *count* are to be expected."""
+        return count >= self._expected
+
+    def patience(self, count: int, now: float) -> float:
+        """Seconds to wait for more."""
+        return 0.0 if self.is_enough(count) else self._until - now
+
+    def seconds_for(self, count: int) -> float:
+        """About how long *count* requests will take; a second where nothing is known yet."""
+        return max(0.1, self._seconds * -(-count // self._most)) if self._seconds else 1.0
 
 
 class Batch:

@@ -14,7 +14,7 @@ from modelport.errors import ConfigError, Overloaded
 from modelport.model import AnswerStream, Model
 from modelport.types import ChatRequest
 from modelport.types.embeddings import EMBED
-from modelport.wrappers._batches import Batch, Job, Queue
+from modelport.wrappers._batches import Batch, Job, Pace, Queue
 from modelport.wrappers.base import Wrapper
 
 if TYPE_CHECKING:
@@ -79,12 +79,13 @@ class Batching(Wrapper):
             raise ConfigError(f"batch_window must be a number of seconds, 0 or more, got {self.batch_window}")
         if queue < 1:
             raise ConfigError(f"queue must be 1 or more, got {queue}")
+        self.sizes: dict[int, int] = {}  # how many batches there were, by their size
         self._interruptible = self.suspends  # what waits can be ended from outside
         self.suspends = True
         self._batches = batches
         self._lock = threading.Lock()
-        self._waiting = Queue()
-        self._pace = _Pace(self.max_batch_size, self.batch_window)
+        self._waiting: Queue[Job] = Queue()
+        self._pace = Pace(self.max_batch_size, self.batch_window)
         self._running = False
         self._runners: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
         self._collector: _Collector | None = None
@@ -149,6 +150,7 @@ class Batching(Wrapper):
     async def _run(self) -> None:
         try:
             while jobs := await self._collected():
+                self.sizes[len(jobs)] = self.sizes.get(len(jobs), 0) + 1
                 began = time.monotonic()
                 await Batch(self._batches, self.model, jobs, interruptible=self._interruptible).run()
                 self._pace.ran(jobs, began, time.monotonic(), len(self._waiting))
@@ -177,36 +179,6 @@ class Batching(Wrapper):
                 await collector.wait(patience)
             finally:
                 self._collector = None
-
-
-class _Pace:
-    """How many requests may come with the next batch, by how the last one went."""
-
-    def __init__(self, most: int, window: float) -> None:
-        self._most = most
-        self._window = window
-        self._expected = 1
-        self._until = 0.0
-        self._seconds = 0.0  # that the last batch took
-
-    def ran(self, jobs: list[Job], began: float, ended: float, waiting: int) -> None:
-        self._seconds = ended - began
-        window = min(self._window, self._seconds)
-        # Who was answered long before the batch ended has had time to come again, and is among those who wait.
-        again = sum(not job.left and job.ended_at >= ended - window for job in jobs)
-        self._expected = min(self._most, again + waiting)
-        self._until = ended + window
-
-    def is_enough(self, count: int) -> bool:
-        return count >= self._expected
-
-    def patience(self, count: int, now: float) -> float:
-        """Seconds to wait for more."""
-        return 0.0 if self.is_enough(count) else self._until - now
-
-    def seconds_for(self, count: int) -> float:
-        """About how long *count* requests will take; a second where nothing is known yet."""
-        return max(0.1, self._seconds * -(-count // self._most)) if self._seconds else 1.0
 
 
 class _Collector:
