@@ -15,7 +15,7 @@ class Dutiful:
     accepts = tuple(field for field in ChatRequest.__struct_fields__ if field not in {"messages", "model"})
 
     async def embed(self, texts: Sequence[str], dimensions: int | None = None) -> list[list[float]]:
-        return [[0.5] * min(dimensions or 3, 16)] * len(texts)
+        return [[0.5] * (dimensions or 3)] * len(texts)
 
     @asynccontextmanager
     async def stream(self, request: ChatRequest) -> AsyncIterator[AsyncIterator[Event]]:

@@ -102,7 +102,8 @@ class _Types:
             if field:
                 _narrow_field(schema, field, more)
             else:
-                schema["required"] = [*schema.get("required", ()), *more["required"]]
+                required = [*schema.get("required", ()), *more.get("required", ())]
+                schema.update(more, required=required)
 
     def schema(self, wire: str, kind: Any) -> Json:
         """The schema of a type of that wire, or of either of several."""
@@ -110,12 +111,27 @@ class _Types:
             return {"anyOf": [self._of[wire, each] for each in kind]}
         return self._of[wire, kind]
 
-    def explain(self, schema: Json, fates: Mapping[str, str]) -> None:
-        """Say of each field what becomes of it."""
-        properties = self.schemas[schema["$ref"].rpartition("/")[2]]["properties"]
+    def explain(self, schema: Json, fates: Mapping[str, str], narrow: Iterable[str]) -> None:
+        """Say of each field what becomes of it; one that is rejected takes what passes and no more.
+
+        Those that *narrow* names say it for themselves.
+        """
+        whole = schema["$ref"].rpartition("/")[2]
+        properties = self.schemas[whole]["properties"]
         for name, fate in fates.items():
             if name in properties:
+                if fate.startswith("rejected") and f"{whole}:{name}" not in narrow:
+                    properties[name] = {"enum": [*_passing(fate), None]}
                 properties[name] = {**properties[name], "description": fate}
+
+
+def _passing(fate: str) -> list[Any]:
+    """The value of a rejected field that passes, as its fate has it: ``; `false` passes``."""
+    last = fate.rpartition("; ")[2]
+    if not last.endswith(" passes"):
+        return []
+    word = last.removesuffix(" passes").strip("`")
+    return [{"false": False, "0": 0}.get(word, word)]
 
 
 def _narrow_field(schema: Json, field: str, more: Mapping[str, Any]) -> None:
@@ -171,7 +187,7 @@ class _Writer:
             self._errors.update({name: self._types.schema(wire, kind) for name, kind in found.errors.items()})
             for shape in told:
                 if shape.asks is not None:
-                    self._types.explain(self._types.schema(wire, shape.asks), shape.fates)
+                    self._types.explain(self._types.schema(wire, shape.asks), shape.fates, found.narrow)
 
     @property
     def components(self) -> Json:
@@ -275,8 +291,8 @@ class _Writer:
             statuses.add(404)
         if shape is None or shape.timed:
             statuses.update((*_ASKING, 429))
-        if shape is not None and shape.conflicts:
-            statuses.add(409)
+        if shape is not None:
+            statuses.update(shape.statuses)
         return sorted(statuses)
 
 

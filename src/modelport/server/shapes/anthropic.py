@@ -182,6 +182,8 @@ MODEL_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="before_id", place="query", schema={"type": "string"}, description="only those before this one"),
 )
 
+_KINDS = ("Text", "Image", "ToolUse", "ToolResult", "Thinking")
+_BLOCKS = [{"$ref": f"#/components/schemas/anthropic.{kind}"} for kind in _KINDS]
 _SYSTEM = {
     "anyOf": [
         {"type": "string"},
@@ -222,6 +224,9 @@ SHAPES: Shapes = Shapes(
         "anthropic.WireRequest:speed": {"enum": ["standard", None]},
         "anthropic.CountRequest:speed": {"enum": ["standard", None]},
         "anthropic.WireTool:defer_loading": _ONLY_NO,
+        "anthropic.Turn:content": {
+            "anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"anyOf": _BLOCKS}}]
+        },
         "anthropic.ToolUse:input": {"type": "object"},
     },
 )

@@ -64,7 +64,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     timed: bool = False
     rest: str = "id"
     links: Mapping[str, str] = {}
-    conflicts: bool = False  # whether a 409 can come
+    statuses: tuple[int, ...] = ()  # that can come, too
 
 
 class Shapes(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Ollama's wires: chat, generate, embed, and what is asked beside answers."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -146,10 +147,11 @@ class Version(Struct):
     version: str
 
 
-_NO = {"enum": [False, None]}
 _NONE = {"enum": [0, None]}
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": ollama_embed.MOST_TEXTS, "items": _TEXT}]}
+_NO_OPTIONS = {"type": "object", "additionalProperties": {"type": "null"}}
+_IMAGES = {"type": "array", "minItems": 1}
 _OPTIONS = {
     "anyOf": [
         {
@@ -163,6 +165,14 @@ _OPTIONS = {
         {"type": "null"},
     ]
 }
+
+_INSTEAD = ("tool_calls", "images")
+
+
+def _any_of(*needs: Mapping[str, Any]) -> dict[str, Any]:
+    """That at least one of these fields is there, and says something."""
+    return {"anyOf": [{"properties": need, "required": list(need)} for need in needs]}
+
 
 SHAPES: Shapes = Shapes(
     routes={
@@ -196,14 +206,17 @@ SHAPES: Shapes = Shapes(
     errors={"ollama": Error, "ollama_generate": Error, "ollama_embed": Error},
     narrow={
         **{f"{name}.Request:options": _OPTIONS for name in ("ollama", "ollama_generate")},
-        **{f"{name}.Request:logprobs": _NO for name in ("ollama", "ollama_generate")},
-        **{f"{name}.Request:top_logprobs": _NONE for name in ("ollama", "ollama_generate")},
         "ollama.Request:messages": {"minItems": 1},
-        "ollama_embed.Request:truncate": {"type": "null"},
         "ollama_embed.Request:input": _TEXTS,
+        "ollama_embed.Request:options": {"anyOf": [_NO_OPTIONS, {"type": "null"}]},
+        "ollama.Message": _any_of(
+            {"content": {"type": "string"}}, {"thinking": _TEXT}, *({name: _IMAGES} for name in _INSTEAD)
+        ),
+        "ollama.Show": _any_of({"model": _TEXT}, {"name": _TEXT}),
+        "ollama_generate.Request": _any_of({"prompt": _TEXT}, {"images": _IMAGES}),
+        **{f"ollama_generate.Request:{name}": _NONE for name in ("width", "height", "steps")},
         "ollama_generate.Request:suffix": {"enum": ["", None]},
         "ollama_generate.Request:template": {"enum": ["", None]},
         "ollama_generate.Request:context": {"enum": [[], None]},
-        "ollama_generate.Request:raw": _NO,
     },
 )

@@ -1,5 +1,6 @@
 """OpenAI's chat completions, legacy completions, embeddings and models."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -235,24 +236,40 @@ class Models(Struct):
     last_id: str | UnsetType | None = UNSET
 
 
-_NO = {"enum": [False, None]}
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": MOST_TEXTS, "items": _TEXT}]}
 _PROMPT = {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]}
+_NO = {"enum": [False, None]}
+_SAID = {"content": {"type": ["string", "array"], "minItems": 1}}
+_CALLED = {"tool_calls": {"type": "array", "minItems": 1}}
+_SILENT = {"tool_calls": {"enum": [[], None]}, "function_call": {"type": "null"}}
+
+
+def _turn(role: str, needs: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"properties": {"role": {"enum": [role]}, **needs, **more}, "required": ["role", *needs]}
+
+
+_TURNS = {
+    "anyOf": [
+        *(_turn(role, _SAID, **_SILENT) for role in ("system", "developer", "user")),
+        *(_turn("assistant", needs) for needs in (_SAID, _CALLED, {"function_call": {"type": "object"}})),
+        *(_turn("assistant", {name: _TEXT}) for name in ("refusal", "reasoning_content", "reasoning")),
+        _turn("tool", {**_SAID, "tool_call_id": _TEXT}, **_SILENT),
+        _turn("function", {"name": _TEXT}, **_SILENT),
+    ]
+}
 _REQUEST: dict[str, Any] = {
+    "openai.WireRequest:messages": {"minItems": 1},
     "openai.WireRequest:stop": STOP,
+    "openai.WireMessage": _TURNS,
+    "openai.StreamOptions:include_obfuscation": _NO,
+    "openai.WireStreamOptions:include_obfuscation": _NO,
+    "openai.Tool:name": {"minLength": 1, "maxLength": 256},
     "openai_completions.Request": {"required": ["prompt"]},
     "openai_completions.Request:prompt": _PROMPT,
     "openai_completions.Request:stop": STOP,
-    "openai_completions.Request:logprobs": {"type": "null"},
-    "openai_completions.Request:suffix": {"type": "null"},
+    "openai_completions.Request:best_of": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
     "openai_embeddings.Request:input": _TEXTS,
-    "openai.WireRequest:messages": {"minItems": 1},
-    "openai.WireRequest:store": _NO,
-    "openai.WireRequest:logprobs": _NO,
-    "openai.WireRequest:top_logprobs": {"enum": [0, None]},
-    "openai.StreamOptions:include_obfuscation": _NO,
-    "openai.Tool:name": {"minLength": 1, "maxLength": 256},
 }
 
 SHAPES: Shapes = Shapes(
@@ -284,6 +301,7 @@ SHAPES: Shapes = Shapes(
             summary="The served models; in Anthropic's form for who sends anthropic-version",
             gives=(Models, MessagesModels),
             parameters=MODEL_PARAMETERS,
+            statuses=(404,),
         ),
         "GET /v1/models/": Shape(
             summary="One served model, by its name or an alias",

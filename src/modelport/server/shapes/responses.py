@@ -193,6 +193,12 @@ def _one_of(kinds: Mapping[Any, Any]) -> dict[str, Any]:
 _TOOLS = {"function": wire.FunctionTool}
 _CHOICES = {"anyOf": [*_one_of({0: wire.NamedFunction, 1: wire.AllowedTools})["anyOf"]]}
 _PARTS = {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _one_of(wire.PARTS)}]}
+_GOING_ON = {
+    "anyOf": [
+        {"properties": {"input": {"type": ["string", "array"], "minItems": 1}}, "required": ["input"]},
+        {"properties": {"previous_response_id": {"type": "string"}}, "required": ["previous_response_id"]},
+    ]
+}
 _NO = {"enum": [False, None]}
 
 SHAPES: Shapes = Shapes(
@@ -221,6 +227,7 @@ SHAPES: Shapes = Shapes(
         **_kinds(wire.ITEMS, default="message"),
         **_kinds(wire.PARTS),
         **_kinds(_TOOLS),
+        "responses.WireRequest": _GOING_ON,
         "responses.WireRequest:input": {
             "anyOf": [{"type": "string"}, {"type": "array", "items": _one_of(wire.ITEMS)}, {"type": "null"}]
         },
@@ -235,9 +242,6 @@ SHAPES: Shapes = Shapes(
             "type": "array",
             "items": {"$ref": "#/components/schemas/responses.ChosenTool"},
         },
-        "responses.WireRequest:background": _NO,
-        "responses.WireRequest:truncation": {"enum": ["disabled", None]},
-        "responses.WireRequest:top_logprobs": {"enum": [0, None]},
         "responses.StreamOptions:include_obfuscation": _NO,
         "responses.FunctionTool:defer_loading": _NO,
         "responses.MessageItem:content": _PARTS,
