@@ -8,7 +8,26 @@ from modelport.dialects.anthropic_messages import COUNT_PATH, DIALECT, FATES
 from modelport.dialects.anthropic_messages.wire import CacheControl, CountRequest, WireRequest
 from modelport.server.shapes.base import STOPS, Count, Emulations, Parameter, Shape, Shapes
 
-__all__ = ("MODEL_PARAMETERS", "SHAPES", "Error", "MessagesModel", "MessagesModels")
+__all__ = (
+    "MODEL_PARAMETERS",
+    "SHAPES",
+    "CalledTool",
+    "Error",
+    "Estimated",
+    "Failure",
+    "Message",
+    "MessageEvent",
+    "MessageFacts",
+    "MessageUsage",
+    "MessagesModel",
+    "MessagesModels",
+    "OurFacts",
+    "SaidText",
+    "SystemText",
+    "ThinkingTokens",
+    "Thought",
+    "TokenCount",
+)
 
 
 class OurFacts(Struct):

@@ -10,7 +10,24 @@ from modelport.dialects._ollama_asking import OPTIONS
 from modelport.server.ollama import SHOW_PATH, TAGS_PATH, VERSION_PATH, _Show as Show
 from modelport.server.shapes.base import Count, Emulations, Shape, Shapes
 
-__all__ = ("SHAPES",)
+__all__ = (
+    "SHAPES",
+    "Call",
+    "CalledFunction",
+    "Card",
+    "ChatLine",
+    "Details",
+    "Error",
+    "GenerateLine",
+    "Line",
+    "OllamaFacts",
+    "OurFacts",
+    "Said",
+    "Tag",
+    "Tags",
+    "Vectors",
+    "Version",
+)
 
 
 class OllamaFacts(Struct):

@@ -13,7 +13,32 @@ from modelport.dialects.openai_embeddings import FATES as EMBEDDING_FATES, MOST_
 from modelport.server.shapes.anthropic import MODEL_PARAMETERS, MessagesModel, MessagesModels
 from modelport.server.shapes.base import STOP, Count, Facts, Shape, Shapes, Stamp
 
-__all__ = ("SHAPES", "Error", "Failure")
+__all__ = (
+    "SHAPES",
+    "CachedTokens",
+    "Call",
+    "CallPiece",
+    "CalledFunction",
+    "ChatChoice",
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "ChoicePiece",
+    "Completion",
+    "Delta",
+    "Embedding",
+    "EmbeddingUsage",
+    "Embeddings",
+    "Error",
+    "Failure",
+    "FunctionPiece",
+    "Model",
+    "Models",
+    "PlainCall",
+    "ReasoningTokens",
+    "Said",
+    "TextChoice",
+    "TokenUsage",
+)
 
 Reason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 

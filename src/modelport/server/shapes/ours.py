@@ -9,7 +9,7 @@ from modelport.dialects.port import DIALECT as PORT, HELLO_PATH
 from modelport.server.shapes.base import Shape, Shapes
 from modelport.server.shapes.openai import Error
 
-__all__ = ("SHAPES",)
+__all__ = ("SHAPES", "AgentStudioRequest", "Description", "Health", "Hello", "Ready")
 
 
 class Hello(Struct):

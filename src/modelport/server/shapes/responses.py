@@ -9,7 +9,24 @@ from modelport.dialects.openai_responses import FATES, wire
 from modelport.server.responses import BELOW_PATH, DIALECT
 from modelport.server.shapes.base import Count, Facts, Shape, Shapes, Stamp
 
-__all__ = ("SHAPES",)
+__all__ = (
+    "SHAPES",
+    "CallOutput",
+    "ChosenTool",
+    "Deleted",
+    "Failed",
+    "InputDetails",
+    "MessageOutput",
+    "OutputDetails",
+    "ReasoningOutput",
+    "ReasoningText",
+    "Response",
+    "ResponseEvent",
+    "ResponseUsage",
+    "SaidRefusal",
+    "SaidText",
+    "WhyIncomplete",
+)
 
 Status = Literal["in_progress", "completed", "incomplete"]
 
