@@ -68,8 +68,8 @@ def roots_of(spec: str, models_dir: str | None = None) -> tuple[str, ...]:
     directory = models_directory(models_dir)
     if head in MODELS or head in RUNTIMES or head in PROVIDERS:
         return ()
-    module = _of_module(head) if ":" in text or "." in head else ()
-    if module:
+    module = _of_module(head) if ":" in text or "." in head else None
+    if module is not None:
         return module
     return () if directory is None else (os.path.realpath(directory),)
 
@@ -85,13 +85,13 @@ def _around(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(folders))
 
 
-def _of_module(name: str) -> tuple[str, ...]:
+def _of_module(name: str) -> tuple[str, ...] | None:
     try:
         found = PathFinder.find_spec(name.partition(".")[0], [*sys.path, os.getcwd()])  # noqa: PTH109
     except (ImportError, ValueError):
-        return ()
+        return None
     if found is None:
-        return ()
+        return None
     places = list(found.submodule_search_locations or ())
     if not places and found.origin is not None and found.has_location:
         places = [os.path.dirname(found.origin)]
