@@ -1,6 +1,7 @@
 """Answers that take their time: who leaves, who is slow, who is late. The app is called directly."""
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ import pytest
 from modelport.adapters import as_model
 from modelport.errors import ContractBroken
 from modelport.server import Limits, Options, create_app
-from modelport.server.http import resume
+from modelport.server.http import ClientGone, resume
 from modelport.server.streaming import pump
 from modelport.testing import ScriptedModel, reply
 from modelport.types import ChatRequest, Event, Finish, TextDelta
@@ -233,6 +234,29 @@ async def test_but_only_so_much_is_kept_for_it() -> None:
     assert sum(map(len, client.writes)) == 0
 
 
+async def test_an_answer_that_is_cut_off_leaves_nothing_for_the_garbage_collector_to_find() -> None:
+    async def endless(messages: Any) -> AsyncIterator[str]:
+        while True:
+            yield "x" * 1000
+
+    client = Client(create_app([as_model(endless, name="endless")]), pieces=[chat(stream=True)])
+    client.room.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        asking = asyncio.create_task(client.ask())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        client.leave()
+        await asyncio.wait_for(asking, 10)
+
+        left = [each for each in gc.get_objects() if isinstance(each, ClientGone)]
+    finally:
+        gc.enable()
+
+    assert left == []
+
+
 # --- turns ---
 
 
@@ -347,6 +371,24 @@ async def test_what_is_ready_together_comes_together_and_in_order() -> None:
     await pump(events(), flush)
 
     assert batches == [[TextDelta("a"), TextDelta("b")], [TextDelta("c")], [Finish()]]
+
+
+async def test_long_pieces_are_written_long_before_there_are_many() -> None:
+    async def events() -> AsyncIterator[Event]:
+        for number in range(100):
+            yield TextDelta(str(number % 10) * 20_000)
+
+    batches: list[list[Event]] = []
+
+    async def flush(batch: list[Event]) -> None:
+        batches.append(batch)
+
+    await pump(events(), flush)
+
+    assert max(map(len, batches)) <= 8
+    assert [event.text[0] for batch in batches for event in batch if isinstance(event, TextDelta)] == [
+        str(number % 10) for number in range(100)
+    ]
 
 
 async def test_a_write_that_fails_closes_the_iterator_that_stands_in_the_middle_of_a_step() -> None:

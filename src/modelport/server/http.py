@@ -251,6 +251,8 @@ def resume(steps: Any, waiting: Any) -> Generator[Any, Any, Any]:
             waiting = step(argument)
         except StopIteration as done:
             return done.value
+        finally:
+            argument = None  # an error that goes through this frame must not be held by it: such a ring is freed late
 
 
 async def _awaiting(awaitable: Awaitable[T]) -> T:
@@ -310,6 +312,7 @@ class Guard:
             raise self._error from None
         finally:
             self._disarm()
+            self._error = None  # likewise
 
     def _arm(self) -> None:
         self._task = asyncio.current_task()

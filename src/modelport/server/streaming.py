@@ -10,11 +10,13 @@ from typing import Any
 
 from modelport.model import Model, ReadyEvents, WholeAnswer
 from modelport.server.http import ClientGone, Exchange, Headers, resume
-from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder, ToolCallDelta
+from modelport.types import ChatRequest, ChatResponse, Event, Minter, ResponseBuilder, TextDelta, ToolCallDelta
 
 __all__ = ("StreamWriter", "folded", "pump", "whole_answer")
 
 _AT_ONCE = 256  # events in one write; after so many without a wait, the others get their turn
+_LONG = 64 * 1024  # characters, likewise: a reader that does not read is not to hold 256 events of any length
+_LOOK = 8  # events, after which their length is looked at for the first time
 
 Flush = Callable[[list[Event]], Awaitable[None]]
 
@@ -46,6 +48,7 @@ async def pump(events: AsyncIterator[Event], flush: Flush) -> None:
     settle = Minter().settle
     take = events.__anext__
     batch: list[Event] = []
+    enough = _LOOK
     while True:
         step: Any = take()
         if not hasattr(step, "send"):
@@ -54,9 +57,12 @@ async def pump(events: AsyncIterator[Event], flush: Flush) -> None:
             waiting = step.send(None)
         except StopIteration as ready:
             batch.append(settle(ready.value))
-            if len(batch) >= _AT_ONCE:
+            if len(batch) >= enough:
+                if enough < _AT_ONCE and _length(batch) < _LONG:
+                    enough = min(4 * enough, _AT_ONCE)
+                    continue
                 await flush(batch)
-                batch = []
+                batch, enough = [], _LOOK
                 await asyncio.sleep(0)
             continue
         except StopAsyncIteration:
@@ -68,9 +74,20 @@ async def pump(events: AsyncIterator[Event], flush: Flush) -> None:
         except StopAsyncIteration:
             batch = []
             break
-        batch = [settle(event)]
+        batch, enough = [settle(event)], _LOOK
     if batch:
         await flush(batch)
+
+
+def _length(events: list[Event]) -> int:
+    """Characters of what *events* say."""
+    long = 0
+    for event in events:
+        if event.__class__ is TextDelta:
+            long += len(event.text)
+        else:
+            long += len(getattr(event, "arguments", "") or getattr(event, "text", ""))
+    return long
 
 
 async def _flush_while_waiting(step: Any, flush: Flush, batch: list[Event]) -> None:
@@ -180,6 +197,7 @@ class StreamWriter:
         for task in (self._ticking, self._blocked):
             if task is not None:
                 task.cancel()
+        self._kept = []
 
     # --- while nothing comes ---
 
