@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 DELTAS = 100
+PIECE = "word " * 3000
 
 
 async def noop(messages: list[dict[str, Any]], **_: Any) -> str:  # noqa: ARG001
@@ -29,6 +30,18 @@ async def quiet(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:
     """One delta, and then nothing any more."""
     yield "word "
     await asyncio.Event().wait()
+
+
+async def pushing(messages: list[dict[str, Any]], **_: Any) -> AsyncIterator[str]:  # noqa: ARG001
+    """An answer without an end, as fast as it is taken."""
+    while True:
+        yield PIECE
+
+
+def blocking_pushing(messages: list[dict[str, Any]], **_: Any) -> Iterator[str]:  # noqa: ARG001
+    """The same, of a model that is not async."""
+    while True:
+        yield PIECE
 
 
 def blocking_noop(messages: list[dict[str, Any]], **_: Any) -> str:  # noqa: ARG001
