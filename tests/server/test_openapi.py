@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from importlib import import_module
 from typing import Any
 
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from modelport import as_model
@@ -16,6 +14,7 @@ from modelport.server import App, Options, create_app
 from modelport.server.app import ROUTES, Route
 from modelport.server.http import Exchange
 from modelport.server.openapi import PATH, SHAPES, describe
+from tests.server.described import answered, complaints, described, identified, operation_of, strict
 from tests.server.dutiful import Dutiful
 from tests.server.helpers import Answer, ask
 from tests.workshop.test_project_rules import modules_after
@@ -24,26 +23,6 @@ KEY = (b"authorization", b"Bearer sesame")
 SPOKEN = (b"anthropic-version", b"2023-06-01")
 HELLO = [{"role": "user", "content": "hello"}]
 FUNCTION = {"name": "look", "parameters": {"type": "object"}}
-
-
-@cache
-def described(*, keys: bool = True) -> Any:
-    return json.loads(json.dumps(describe(ROUTES, keys=keys)))
-
-
-def path_of(route: Route) -> str:
-    """The route's path in the document, where what follows a last slash has a name."""
-    found = [path for path in described()["paths"] if path.partition("{")[0] == route.path]
-    assert len(found) == 1, route.path
-    return str(found[0])
-
-
-def operation_of(route: Route) -> Any:
-    return described()["paths"][path_of(route)][route.method.lower()]
-
-
-def identified(route: Route) -> str:
-    return f"{route.method} {route.path}"
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
@@ -176,34 +155,6 @@ ASIDE: list[tuple[str, str, Any]] = [
 ]
 
 
-def told(method: str, path: str, answer: Answer) -> Any:
-    """What the document has of that answer's body."""
-    places = described()["paths"]
-    place = (
-        path
-        if path in places
-        else next(each for each in places if each.partition("{")[0] == path.rpartition("/")[0] + "/")
-    )
-    response = places[place][method.lower()]["responses"][str(answer.status)]
-    return response["content"][answer.headers["content-type"]]
-
-
-def complaints(schema: Any, value: Any) -> list[str]:
-    """Where *value* is not as told, down to the fields that nobody told of."""
-    found = Draft202012Validator({**schema, "components": strict()}).iter_errors(value)
-    return [f"{error.json_path}: {error.message}" for error in found]
-
-
-@cache
-def strict() -> Any:
-    """The components, with nothing let through that they do not name."""
-    components = json.loads(json.dumps(described()["components"]))
-    for schema in components["schemas"].values():
-        if "properties" in schema and "openapi" not in schema["properties"]:
-            schema.setdefault("additionalProperties", False)
-    return components
-
-
 @pytest.mark.parametrize(
     ("method", "path", "body"), [*ASKED, *ASIDE], ids=lambda each: each if type(each) is str else ""
 )
@@ -216,14 +167,14 @@ async def test_a_whole_answer_is_as_told_and_has_no_field_beside(method: str, pa
     )
 
     assert answer.status == 200, answer.body
-    assert complaints(told(method, path, answer)["schema"], answer.json) == []
+    assert complaints(answered(method, path, answer)["schema"], answer.json, strict()) == []
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/dutiful"])
 async def test_a_list_of_models_in_the_other_form_is_as_told(path: str) -> None:
     answer = await ask(create_app([as_model(Dutiful)]), "GET", path, headers=[SPOKEN])
 
-    assert complaints(told("GET", path, answer)["schema"], answer.json) == []
+    assert complaints(answered("GET", path, answer)["schema"], answer.json, strict()) == []
 
 
 def pieces(answer: Answer) -> Iterator[Any]:
@@ -245,10 +196,10 @@ async def test_every_piece_of_a_stream_is_as_told_and_has_no_field_beside(method
         create_app([as_model(Dutiful)]), method, path, json.dumps({**body, **more, "stream": True}).encode()
     )
 
-    content = told(method, path, answer)
+    content = answered(method, path, answer)
     found = list(pieces(answer))
     assert len(found) > 2
-    assert [each for piece in found for each in complaints(content["x-itemSchema"], piece)] == []
+    assert [each for piece in found for each in complaints(content["x-itemSchema"], piece, strict())] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=identified)
@@ -260,6 +211,6 @@ async def test_an_error_is_as_told(route: Route, headers: list[Any]) -> None:
 
     content = operation_of(route)["responses"]["403"]["content"][answer.headers["content-type"]]
     if "schema" in content:
-        assert complaints(content["schema"], answer.json) == []
+        assert complaints(content["schema"], answer.json, strict()) == []
     else:
         assert msgspec.msgpack.decode(answer.body)["code"] == "forbidden"
