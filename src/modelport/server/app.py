@@ -32,6 +32,7 @@ from modelport.server.endpoints import Endpoint, asking, health, ready
 from modelport.server.fetching import Fetcher
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
 from modelport.server.limits import Limits
+from modelport.server.logs import current_request, tell_refusal, tell_request
 from modelport.server.metrics import PATH as METRICS_PATH, metrics
 from modelport.server.permitted import permitted
 from modelport.server.quotas import Caller, current_caller, set_caller
@@ -125,6 +126,7 @@ class App:
         self.routes: tuple[Route, ...] = tuple(routes)
         self.created: int = int(time.time())
         self.draining = False
+        self.failure: ModelportError | None = None  # why it did not start
         self.fetcher: Fetcher | None = Fetcher(options.limits) if options.media_urls else None
         self._keys = Keys(options.keys, None if options.key_file is None else KeyFile(options.key_file))
         self._gate = Gate(options.hosts, options.origins)
@@ -137,6 +139,7 @@ class App:
         self._secrets = options.secrets
         self.counters: Counters = Counters()
         self.in_flight: int = 0  # requests that are being answered
+        self.access_log: bool = False  # a record for each request, in the log "modelport.access"
 
     @property
     def asks_for_keys(self) -> bool:
@@ -157,6 +160,7 @@ class App:
         if anthropic.is_spoken(exchange):
             exchange.add_header(b"request-id", exchange.request_id.encode())  # where Anthropic's clients look for it
         self.in_flight += 1
+        current_request.set(exchange.request_id)
         caller: Caller | None = None
         if self.fetcher is not None:
             urls_are_fetched.set(True)
@@ -180,19 +184,27 @@ class App:
             await self._refuse(exchange, route, error)
         finally:
             self.in_flight -= 1
-            self._count(exchange, route)
+            self._count(exchange, route, caller)
             if caller is not None:
                 caller.leave()
                 set_caller(None)
 
-    def _count(self, exchange: Exchange, route: Route | None) -> None:
-        counters = self.counters
+    def _count(self, exchange: Exchange, route: Route | None, caller: Caller | None) -> None:
+        seconds = perf_counter() - exchange.began
         path = NO_ROUTE if route is None else route.path
-        counters.request(path, exchange.model, exchange.status or GONE, perf_counter() - exchange.began)
+        self.counters.request(path, exchange.model, exchange.status or GONE, seconds)
         if exchange.left:
             exchange.code = ClientGone.code
         if exchange.code:
-            counters.error(exchange.code)
+            self.counters.error(exchange.code)
+        if self.access_log:
+            tell_request(exchange, None if caller is None else caller.name, seconds)
+
+    def note_refusal(self, code: str, identity: str, client: str | None) -> None:
+        """What never became a request was refused with this code, under this id, by the connection of *client*."""
+        self.counters.error(code)
+        if self.access_log:
+            tell_refusal(code, identity, client)
 
     def _route(self, path: str, method: str) -> Route | None:
         route = self._exact.get(path)
@@ -278,7 +290,13 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.serving.start()
+                try:
+                    await self._serving.start()
+                except ModelportError as error:
+                    self.failure = error
+                    await self._serving.aclose()
+                    await send({"type": "lifespan.startup.failed"})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._serving.aclose()

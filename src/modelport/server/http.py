@@ -103,6 +103,12 @@ class Exchange:
         if self._direct is not None:
             self._direct.identity = self.request_id
 
+    @property
+    def client(self) -> str | None:
+        """Whose connection it is: an address and a port."""
+        peer = self.scope.get("client")
+        return None if peer is None else f"{peer[0]}:{peer[1]}"
+
     async def body(self, most: int, *, within: float | None = None) -> bytes:
         """The whole body, of at most *most* bytes, whatever its Content-Length says.
 

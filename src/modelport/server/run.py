@@ -152,7 +152,8 @@ def make_server(
     class Server(_Life, uvicorn.Server):
         pass
 
-    config = _config(app, access_log=access_log)
+    app.access_log = access_log
+    config = _config(app)
     if tls is not None:
         config.load()
         config.ssl = tls.context
@@ -174,6 +175,9 @@ class _Life:
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)  # type: ignore[misc]
+        if self.app.failure is not None:
+            self.failure = self.app.failure
+            return
         await self.on_tick(0)  # type: ignore[attr-defined]  # the headers that every answer has, before the first request
         if self.reloader is not None:
             self.reloader.start(lambda: self.server_state.tasks)
@@ -216,7 +220,7 @@ class _Life:
         self.should_exit = True
 
 
-def _config(app: App, *, access_log: bool) -> Any:
+def _config(app: App) -> Any:
     import uvicorn
 
     return uvicorn.Config(
@@ -228,7 +232,7 @@ def _config(app: App, *, access_log: bool) -> Any:
         interface="asgi3",
         log_config=None,
         log_level="error",
-        access_log=access_log,
+        access_log=False,  # the app has its own
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=max(1, round(app.limits.drain)),
