@@ -52,12 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         print("\n".join(f"{name:14} {load(name).ABOUT}" for name in known))
         return 0
-    budgets = _run(asked.only or known, quick=asked.quick)
+    budgets = _run(asked.only or known, quick=asked.quick, long=asked.long)
     about = facts()
     print(f"\n{headline(about)}\n\n{table(budgets)}\n\n{summary(budgets)}")
     path: Path = asked.json
     path.write_text(
-        json.dumps({**about, "quick": asked.quick, "budgets": [one.as_data() for one in budgets]}, indent=1) + "\n",
+        json.dumps(
+            {**about, "quick": asked.quick, "long": asked.long, "budgets": [one.as_data() for one in budgets]}, indent=1
+        )
+        + "\n",
         encoding="utf-8",
     )
     print(f"every round is in {path}")
@@ -73,17 +76,18 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", metavar="NAME", action="append", default=[], help="this case; may be repeated")
     parser.add_argument("--json", metavar="PATH", type=Path, default=RESULTS, help="where to write every round")
     parser.add_argument("--quick", action="store_true", help="a glance: too few rounds for figures to be relied on")
+    parser.add_argument("--long", action="store_true", help="a million requests where memory is to stay flat")
     parser.add_argument("--strict", action="store_true", help="exit with 1 unless every budget is met")
     parser.add_argument("--list", action="store_true", help="the cases, and nothing else")
     return parser.parse_args(given)
 
 
-def _run(names: Iterable[str], *, quick: bool) -> list[Budget]:
+def _run(names: Iterable[str], *, quick: bool, long: bool) -> list[Budget]:
     names = list(names)
     peers = install() if any(load(name).PEERS for name in names) else Peers(None, "no case asked for them")
     budgets: list[Budget] = []
     with tempfile.TemporaryDirectory(prefix="modelport-bench-") as scratch:
-        bench = Bench(peers, Path(scratch), quick=quick)
+        bench = Bench(peers, Path(scratch), quick=quick, long=long)
         for name in names:
             began = time.perf_counter()
             print(f"{name}: {load(name).ABOUT}", end="", flush=True)

@@ -16,6 +16,7 @@ class Bench:
     peers: Peers
     scratch: Path
     quick: bool = False
+    long: bool = False  # where an hour's worth is promised, an hour's worth
 
     def rounds(self, full: int) -> int:
         """How often to measure: *full*, or next to never when it is to be quick."""

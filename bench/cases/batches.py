@@ -64,7 +64,7 @@ class _Served:
 
 
 def _lines(bench: Bench, size: int, offline: Worker, served: _Served) -> list[Budget]:
-    model, batches = f"by{size}", 3 if bench.quick else 8
+    model, batches = f"by{size}", 3 if bench.quick else 6
     seconds: float = offline.ask("offline", model=model, batches=2)["batch_seconds"]
     alone: list[float] = []
 
@@ -78,7 +78,7 @@ def _lines(bench: Bench, size: int, offline: Worker, served: _Served) -> list[Bu
         OURS_NAME: partial(served.rate, batches, seconds),
         OFFLINE: directly,
     }
-    taken = take_turns(bench.rounds(4), measures)
+    taken = take_turns(bench.rounds(3), measures)
     limit = Limit(of="ratio", figure=0.95, most=False, text="≥ 95 % of offline")
     return [
         Budget(

@@ -76,7 +76,7 @@ def _lines(rounds: Rounds) -> list[Budget]:
 
 def _stream_lines(rounds: Rounds, what: str, model: str, connections: int) -> list[Budget]:
     limit = Limit(of="ratio", figure=2, most=False, text="≥ 2 × FastAPI") if connections > 1 else None
-    taken = rounds.take(Asked(model, connections))
+    taken = rounds.take(Asked(model, connections), seconds=0.6)
     name, unit = f"stream of {DELTAS}, {what}, {connections} at a time", "tokens/s"
     lines = [
         Budget(name=name, unit=unit, ours=taken["ours"], other=taken[FLOOR]),

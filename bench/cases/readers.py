@@ -53,7 +53,7 @@ class _Beside:
             "with": partial(self._beside_readers, unread, before, quiet),
             "without": self._alone,
         }
-        taken = take_turns(self.bench.rounds(11), measures)
+        taken = take_turns(self.bench.rounds(7), measures)
         return [
             Budget(
                 name=f"a reader who never reads, {where}: memory, of {READERS}",

@@ -25,8 +25,7 @@ def run(bench: Bench) -> list[Budget]:
     lines = []
     for where, core in (("one core", on), ("all cores", None)):
         ours, floor = Started(SERVE, core), Started(UVICORN, core)
-        rounds = 2 if bench.quick else 9
-        taken = take_turns(rounds, {"ours": ours, FLOOR: floor})
+        taken = take_turns(bench.rounds(7), {"ours": ours, FLOOR: floor})
         lines.append(
             Budget(
                 name=f"ready, {where}",

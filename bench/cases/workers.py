@@ -46,7 +46,7 @@ def _requests(rounds: Rounds) -> list[Budget]:
 
 
 def _streams(rounds: Rounds) -> list[Budget]:
-    taken = rounds.take(Asked("ready", 32), of=(INLINE, WORKER, PEER), seconds=2.0)
+    taken = rounds.take(Asked("ready", 32), of=(INLINE, WORKER, PEER), seconds=1.0)
     return _beside_litserve(rounds, f"stream of {DELTAS}, 32 at a time", taken, "tokens", {WORKER: 20})
 
 
@@ -86,14 +86,14 @@ def _median(rounds: Rounds, target: Target, asked: Asked) -> float:
         port=target.server.port,
         path=target.path(asked.model),
         body=target.body(asked),
-        times=rounds.bench.amount(2000),
+        times=rounds.bench.amount(1000),
     )
     median: float = seen["p50"]
     return median
 
 
 def _first(rounds: Rounds) -> list[Budget]:
-    rounds.take(Asked("ready", 1), of=(INLINE, WORKER, PEER), seconds=0.5)
+    rounds.take(Asked("ready", 1), of=(INLINE, WORKER, PEER), seconds=0.3)
     first = rounds.first()
     limit = Limit(of="ours", figure=0.6)
     return [
@@ -107,17 +107,17 @@ def _generators(rounds: Rounds) -> list[Budget]:
     limit = Limit(of="ratio", figure=0.8, most=False, text="within 20 %")
     asked = Asked("ready", 32)
     both = _both(rounds, rounds.targets[WORKER])
-    taken = both.take(asked)
+    taken = both.take(asked, seconds=0.4)
     lines = [_pair("sync generators in a worker, and async ones there", "tokens/s", taken, (SYNC, ASYNC), limit)]
     # One process answers both, so its processor time of a round is of the one that was asked in it.
     if alone := both.unhindered():
         lines.append(_pair("… a second of processor time", "tokens", alone, (SYNC, ASYNC), limit))
-    taken = rounds.take(asked, of=(INLINE, WORKER, THREAD))
+    taken = rounds.take(asked, of=(INLINE, WORKER, THREAD), seconds=0.4)
     for who in (WORKER, THREAD):
         name = f"sync generators {who.split(', ')[1]}, and async ones inline"
         lines.append(_pair(name, "tokens/s", taken, (who, INLINE)))
     if FASTAPI in rounds.targets:
-        taken = _both(rounds, rounds.targets[FASTAPI]).take(asked)
+        taken = _both(rounds, rounds.targets[FASTAPI]).take(asked, seconds=0.4)
         lines.append(_pair("… and FastAPI's, in its threads", "tokens/s", taken, (SYNC, ASYNC)))
     return lines
 

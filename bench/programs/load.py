@@ -51,8 +51,11 @@ def one(port: int, path: str, body: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-def load(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:
-    """Asks for *seconds* over *connections*; gives answers a second and the rate that the load itself could do."""
+def load(port: int, path: str, body: str, connections: int, seconds: float, times: int = 0) -> dict[str, Any]:
+    """Asks for *seconds* over *connections*; gives answers a second and the rate that the load itself could do.
+
+    With *times*, asks so often, in so many seconds at most.
+    """
     request = request_of(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
@@ -62,9 +65,11 @@ def load(port: int, path: str, body: str, connections: int, seconds: float) -> d
         poll.register(number, 1)  # readable
         sock.send(request)
     answered, usual = 0, -1
+    most = times or 1 << 60
+    due = most - connections  # after so many answers, what is asked already is enough
     began, used = clock(), time.process_time()
     ends = began + seconds
-    while clock() < ends:
+    while answered < most and clock() < ends:
         for number, _ in poll.poll():
             sock = socks[number]
             data = sock.recv(65536)
@@ -79,7 +84,8 @@ def load(port: int, path: str, body: str, connections: int, seconds: float) -> d
             if data[9:12] != b"200":
                 raise SystemExit(f"the server answered {data[:300]!r}")
             answered += 1
-            sock.send(request)
+            if answered <= due:
+                sock.send(request)
     took, used = clock() - began, time.process_time() - used
     for sock in socks.values():
         sock.close()
