@@ -23,7 +23,7 @@ if [ -z "$${python:-}" ]; then \
 fi
 endef
 
-.PHONY: help demo test coverage check format bench differential docs fates constraints clean
+.PHONY: help demo test coverage check format bench differential clients docs fates constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ bench: .venv/.dev ## the budgets, each measured beside its peer (the peers go in
 differential: .venv/.dev ## AutoGen 0.2.40 and modelport run the same programs; docs/autogen-differences.md says what differs
 	@$(BIN)/python -m tests.differential
 
+clients: .venv/.dev ## clients that others wrote, against a server; writes what came of it into README.md and docs/clients.md
+	@$(BIN)/python -m tests.clients
+
 docs: .venv/.dev ## run the code blocks of README.md and docs/, check every link between files
 	@$(BIN)/python -m pytest README.md docs tests/workshop/test_links.py
 
@@ -71,7 +74,7 @@ constraints: ## newest versions of everything, into constraints.txt
 	@mv build/constraints.txt constraints.txt; rm -rf build/constraints
 
 clean: ## remove what make made
-	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov bench/.venv .venv-autogen
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov bench/.venv .venv-autogen .venv-clients
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # Stamps: a second run does nothing unless pyproject.toml or constraints.txt changed.
