@@ -21,6 +21,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     stops: int = 16
     stop_length: int = 256  # characters
 
+    connections: int = 16_384  # open at once; those that ask nothing make room
     concurrent: int = 1024  # exchanges at once, over all models
     queue: int = 64  # calls waiting for one model that is called one at a time
     backlog: int = 4 * 1024 * 1024  # of one stream whose reader is slow, for models that are called one at a time
@@ -30,5 +31,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     keep_alive: float = 15.0  # a quiet stream gets a comment after so long
     read: float = 30.0  # for a request's headers, and again for each piece of its body
     idle: float = 65.0  # a connection that asks nothing for so long is closed
-    stall: float = 60.0  # a reader that takes nothing for so long is dropped
+    stall: float = 60.0  # a reader that takes next to nothing for so long is dropped
+    handshake: float = 5.0  # for the beginning of TLS
     drain: float = 30.0  # on the way down, answers get so long to end
