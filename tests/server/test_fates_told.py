@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelport.dialects import Dialect
@@ -10,6 +11,8 @@ from modelport.registry import Registry
 from modelport.server import Options, create_app
 from modelport.testing import ScriptedModel, reply
 from modelport.types import ChatRequest, ChatResponse, Message, Usage, fold
+from tests.dialects import test_fates as published
+from tests.dialects.published import Published, fate_of
 from tests.server.helpers import Answer, ask
 
 _REGISTRY = Registry("dialect", "modelport.dialects", "DIALECT")
@@ -89,3 +92,25 @@ async def test_where_nothing_was_emulated_nothing_is_told(name: str, stream: boo
     assert read(dialect, answer, stream=stream).emulated == ()
     assert "x-modelport-emulated" not in answer.headers
     assert b'"emulated"' not in answer.body
+
+
+FIELDS = [
+    (one, path)
+    for one, path in published.FIELDS
+    if not (fate_of(path, published.tables(one.dialect)) or "").startswith("rejected")
+    and path not in {"previous_response_id", "store", "model"}  # by a server that keeps answers; by the server
+    and "source[url]" not in path  # fetched by the server, where it may
+    and one.dialect != "openai_embeddings"
+]
+
+
+@pytest.mark.parametrize(("one", "path"), FIELDS, ids=[f"{one.dialect}-{path}" for one, path in FIELDS])
+async def test_what_is_honoured_reaches_a_model_that_judges_for_itself(one: Published, path: str) -> None:
+    dialect = DIALECTS[one.dialect]
+    request = msgspec.json.encode(published.request_with(one, path))
+    probe = ScriptedModel([*reply("x"), Usage(1, 1)], name="m")
+
+    answer = await ask(create_app([probe]), path=dialect.path, body=request)
+
+    assert answer.status == 200, answer.body
+    assert probe.requests == [dialect.decode_request(request).request]
