@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from modelport.dialects import ollama, ollama_embed, ollama_generate
-from modelport.dialects._ollama_asking import OPTIONS
+from modelport.dialects._ollama_asking import _OWN as OWN, OPTIONS, _Known as Known
 from modelport.server.ollama import SHOW_PATH, TAGS_PATH, VERSION_PATH, _Show as Show
 from modelport.server.shapes.base import Count, Emulations, Shape, Shapes
 
@@ -167,22 +168,29 @@ class Version(Struct):
 _NONE = {"enum": [0, None]}
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": ollama_embed.MOST_TEXTS, "items": _TEXT}]}
-_NO_OPTIONS = {"type": "object", "additionalProperties": {"type": "null"}}
 _IMAGES = {"type": "array", "minItems": 1}
-_OPTIONS = {
-    "anyOf": [
-        {
-            "type": "object",
-            "properties": {
-                name: {} if fate == "honoured" else {"type": "null", "description": fate}
-                for name, fate in OPTIONS.items()
-            },
-            "additionalProperties": False,
-        },
-        {"type": "null"},
-    ]
-}
+_NO_OPTIONS = {"type": "object", "additionalProperties": {"type": "null"}}
+_KINDS: dict[Any, str] = {int: "integer", float: "number", bool: "boolean"}
 
+
+def _option(name: str, fate: str) -> dict[str, Any]:
+    """One of ``options``. None of the types that it is decoded to has all of them."""
+    known: dict[str, Any] = msgspec.json.schema_components([Known])[1][Known.__name__]["properties"].get(name)
+    if fate.startswith("rejected"):
+        schema: dict[str, Any] = {"type": "null"}
+    elif known is not None:
+        schema = {key: value for key, value in known.items() if key != "default"}
+    else:
+        schema = {"type": [_KINDS[OWN[name]], "null"]}
+    return {**schema, "description": fate}
+
+
+_SOME_OPTIONS = {
+    "type": "object",
+    "properties": {name: _option(name, fate) for name, fate in OPTIONS.items()},
+    "additionalProperties": False,
+}
+_OPTIONS = {"anyOf": [_SOME_OPTIONS, {"type": "null"}]}
 _INSTEAD = ("tool_calls", "images")
 
 
