@@ -174,6 +174,35 @@ def test_a_handshake_that_never_ends_holds_up_nobody_else(authority: Authority, 
     assert status == 200
 
 
+@pytest.mark.parametrize("beginning", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+def test_a_handshake_has_a_few_seconds(authority: Authority, pair: Pair, beginning: bytes) -> None:
+    begun = time.monotonic()
+    with (
+        served(given_certificate(*pair), handshake=0.3) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as sock,
+    ):
+        sock.sendall(beginning)
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(100) == b""
+        took = time.monotonic() - begun
+
+    assert took < 5
+    assert Limits().handshake <= 5
+
+
+def test_handshakes_that_never_end_are_many_and_hold_up_nobody(authority: Authority, pair: Pair) -> None:
+    with served(given_certificate(*pair), handshake=0.5) as port, contextlib.ExitStack() as stack:
+        for number in range(200):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            sock.sendall(b"\x16\x03\x01\x02\x00"[: number % 6])
+        connection = connect(port, authority)
+        connection.request("GET", "/health")
+        status = connection.getresponse().status
+        connection.close()
+
+    assert status == 200
+
+
 def test_an_idle_peer_that_never_says_farewell_does_not_hold_up_the_end(authority: Authority, pair: Pair) -> None:
     with served(given_certificate(*pair)) as port:
         connection = connect(port, authority)

@@ -9,6 +9,7 @@ or asks nothing for ``limits.idle`` seconds. Requests sent ahead of answers (pip
 
 import asyncio
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
@@ -34,7 +35,10 @@ from modelport.server.refusals import (
     refusal_bytes,
 )
 
-__all__ = ("HttpConnection", "protocol")
+if sys.platform != "win32":  # which has no such bound
+    import resource
+
+__all__ = ("HttpConnection", "allow_files", "protocol")
 
 _MOST_HEAD = 64 * 1024  # bytes of a request's line and headers together
 _MOST_HEADERS = 256
@@ -47,6 +51,7 @@ _SLOWEST = 1024  # bytes a second that a reader must take
 _LINGER = 2.0  # seconds in which a peer may read why it is closed
 _FAREWELLS = (0.005, 0.05, 0.3, 1.5)  # seconds between looks whether a peer that sends no more still reads; then:
 _LATER = 15.0
+_SPARED = 128  # open files for all but connections
 _ROOM = 32  # of so many connections past the bound, one each is closed at a time
 
 
@@ -60,15 +65,34 @@ class _RefusedError(Exception):
 
 def protocol(limits: Limits) -> Any:
     """What uvicorn is to call for each connection."""
+    most = min(limits.connections, max(16, _open_files() - _SPARED))
 
     def make(config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> "HttpConnection":
         if not config.loaded:
             config.load()
         connection = HttpConnection(config.loaded_app, server_state, limits, app_state)
+        connection.most = most
         connection.note_refusal = getattr(config.app, "note_refusal", None)
         return connection
 
     return make
+
+
+def allow_files(connections: int) -> None:
+    """Have the system let this process open as many files as that takes, as far as it may say so itself."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = connections + _SPARED if hard == resource.RLIM_INFINITY else min(hard, connections + _SPARED)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _open_files() -> int:
+    """How many files this process may have open."""
+    if sys.platform == "win32":
+        return 1 << 30
+    soft: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1 << 30 if soft == resource.RLIM_INFINITY else soft
 
 
 class HttpConnection(asyncio.Protocol):
@@ -82,6 +106,7 @@ class HttpConnection(asyncio.Protocol):
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
         self.note_refusal: Callable[[str, str, str | None], None] | None = None  # told of what became no request
+        self.most: int = limits.connections
         self.transport: Any = None
         self.scheme: str = "http"
         self.client: tuple[str, int] | None = None  # the peer's address
@@ -119,8 +144,8 @@ class HttpConnection(asyncio.Protocol):
         connections = self.state.connections
         connections.add(self)
         self._look = self.loop.call_later(self._period, self._look_again)
-        if len(connections) > self.limits.connections and not self._make_room(connections):
-            self._refuse(busy(self.limits.connections))
+        if len(connections) > self.most and not self._make_room(connections):
+            self._refuse(busy(self.most))
 
     def _make_room(self, connections: set["HttpConnection"]) -> bool:
         """Close those that have waited longest with nothing to be answered: a flood of them shuts nobody out."""
@@ -142,6 +167,8 @@ class HttpConnection(asyncio.Protocol):
             if exchange is not None:
                 exchange.lose()
         self._ahead.clear()
+        self.current = self.arriving = None  # rings are freed late
+        del self.parser
 
     def data_received(self, data: bytes) -> None:
         if self._lost_thread:

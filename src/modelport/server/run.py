@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import msgspec
 from modelport.errors import ConfigError
 from modelport.server.app import App
 from modelport.server.auth import is_loopback
-from modelport.server.connection import protocol
+from modelport.server.connection import allow_files, protocol
 from modelport.server.notify import READY, STOPPING, notify
 from modelport.server.reload import Reloader
 from modelport.server.tls import Tls
@@ -132,6 +133,7 @@ def serve(
         ConfigError: another has begun to listen there since *sock* was bound.
     """
     _listen(sock)
+    allow_files(app.limits.connections)
     server = make_server(app, on_ready=on_ready, access_log=access_log, tls=tls, reloader=reloader)
     server.run(sockets=[sock])
     if server.failure is not None:
@@ -170,11 +172,17 @@ class _Life:
     reloader: Reloader | None
     should_exit: bool
     server_state: Any
+    config: Any
+    lifespan: Any
+    servers: list[Any]
     failure: Exception | None = None  # of on_ready
     had_terminal = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)  # type: ignore[misc]
+        tls = self.config.ssl
+        await super().startup(sockets=sockets if tls is None else [])  # type: ignore[misc]
+        if tls is not None and sockets is not None and self.app.failure is None:
+            self.servers += await self._listen_in_tls(tls, sockets)
         if self.app.failure is not None:
             self.failure = self.app.failure
             return
@@ -187,6 +195,16 @@ class _Life:
             except Exception as error:
                 self.failure, self.should_exit = error, True
         notify(READY)
+
+    async def _listen_in_tls(self, context: Any, sockets: list[socket.socket]) -> list[Any]:
+        """As uvicorn does, but that a handshake may not take a minute."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        kind = self.config.http_protocol_class
+        make = partial(kind, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        limit = self.app.limits.handshake
+        return [await loop.create_server(make, sock=sock, ssl=context, ssl_handshake_timeout=limit) for sock in sockets]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify(STOPPING)
