@@ -268,6 +268,12 @@ def test_a_providers_argument_is_the_model() -> None:
         open_entry(entry(provider="eliza", model="doctor"))
 
 
+def test_an_address_with_a_key_is_no_name_of_a_model_at_openai() -> None:
+    model = open_entry(entry(model="remote:http://127.0.0.1:9/name", api_key="sk-1"))
+
+    assert (type(model).__name__, model.name) == ("RemoteModel", "name")
+
+
 def test_an_address_and_a_name_reach_a_remote_model() -> None:
     model = open_entry(entry(provider="remote", base_url="http://127.0.0.1:9", model="org/name", api_key="sk-1"))
 

@@ -249,6 +249,7 @@ def _source_of_model(reader: _Reader) -> tuple[Source, Any]:
             raise reader.wrong("model", "a name, a spec or a model")
         return "object", model
     is_place = model is not None and (model.endswith(".py") or ".py:" in model)
+    is_place = is_place or (model is not None and given.get("base_url") is None and ":http" in model and "://" in model)
     if not is_place and any(given.get(name) is not None for name in ("base_url", "api_key", "api_key_env", "api_type")):
         _check_model(reader)
         return "api", None
