@@ -497,3 +497,12 @@ def test_an_image_elsewhere_is_asked_for_by_its_url() -> None:
         {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}},
         {"type": "thinking", "thinking": "hm", "signature": ""},
     ]
+
+
+def test_a_tool_that_is_wrong_is_told_of_where_the_body_holds_a_number_that_nobody_can_read_too() -> None:
+    body = b'{"max_tokens":9,"messages":[],"tools":[{"name":"a","input_schema":{},"description":1e999}]}'
+
+    with pytest.raises(InvalidRequest) as caught:
+        DIALECT.decode_request(body)
+
+    assert caught.value.param == "tools[0].description"

@@ -108,7 +108,10 @@ def _explain(error: msgspec.ValidationError, body: bytes) -> InvalidRequest:
 
 def _explain_tool(body: bytes) -> InvalidRequest | None:
     """The complaint about a tool that runs at Anthropic, if there is one."""
-    tools = _any_object(body).get("tools")
+    try:
+        tools = _any_object(body).get("tools")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # it is wrong in another place, too
+        return None
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if isinstance(kind, str) and kind != "custom":
