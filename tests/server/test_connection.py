@@ -1,5 +1,6 @@
 """A real server on a socket: HTTP as peers really speak it, kindly and otherwise."""
 
+import gc
 import json
 import socket
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from modelport.adapters import as_model
 from modelport.server import App, Limits, Options, create_app
+from modelport.server.connection import HttpConnection
 from modelport.testing import ScriptedModel, reply
 from tests.server.helpers import chat, raw, running
 
@@ -61,6 +63,21 @@ def test_a_connection_is_used_again(port: int) -> None:
     assert answers[1][1]["connection"] == "close"
     assert "date" in answers[0][1]
     assert "server" not in answers[0][1]
+
+
+def test_a_connection_that_is_closed_is_freed_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = {id(each) for each in gc.get_objects() if isinstance(each, HttpConnection)}
+        with running(app()) as port:
+            answers = raw(port, ASK + LAST)
+        left = [each for each in gc.get_objects() if isinstance(each, HttpConnection) and id(each) not in before]
+    finally:
+        gc.enable()
+
+    assert len(split(answers)) == 2
+    assert left == []
 
 
 def test_requests_sent_ahead_are_answered_in_turn(port: int) -> None:

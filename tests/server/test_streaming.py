@@ -13,7 +13,7 @@ import pytest
 from modelport.adapters import as_model
 from modelport.errors import ContractBroken
 from modelport.server import Limits, Options, create_app
-from modelport.server.http import ClientGone, resume
+from modelport.server.http import ClientGone, Exchange, resume
 from modelport.server.streaming import pump
 from modelport.testing import ScriptedModel, reply
 from modelport.types import ChatRequest, Event, Finish, TextDelta
@@ -254,6 +254,22 @@ async def test_an_answer_that_is_cut_off_leaves_nothing_for_the_garbage_collecto
     finally:
         gc.enable()
 
+    assert left == []
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_nor_does_one_that_is_complete(stream: bool) -> None:
+    app = create_app([ScriptedModel(reply("one ", "two"), name="m")])
+    gc.collect()
+    gc.disable()
+    try:
+        answer = await ask(app, body=chat(stream=stream))
+
+        left = [each for each in gc.get_objects() if isinstance(each, Exchange)]
+    finally:
+        gc.enable()
+
+    assert answer.status == 200
     assert left == []
 
 

@@ -180,11 +180,11 @@ class _Streamed:
         self._times = times
         self._asked = asked
         self._served = served
-        self._encoder = dialect.stream_encoder(asked, served.name)
+        encoder = self._encoder = dialect.stream_encoder(asked, served.name)
         self._writer = StreamWriter(
             exchange,
             dialect.stream_type.encode(),
-            comment=lambda: getattr(self._encoder, "keep_alive", b""),
+            comment=lambda: getattr(encoder, "keep_alive", b""),  # not of self: a ring is freed late
             backlog=app.limits.backlog if served.blocking else 0,
         )
         if asked.emulated:
