@@ -48,6 +48,7 @@ class Model(Protocol):
     ``tool_parser``: the name of the parser that finds calls of tools in its text (see ``toolcalls``).
     ``embeds``: True where it answers requests for vectors, too (see ``types.embeddings``).
     ``identity``: text that changes whenever its answers might, for cache keys.
+    ``start()``: loads what answers need; whoever serves it waits for that before the first request.
     ``aclose()``: frees what outlives an answer.
     """
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from modelport.adapters.contract import CAUGHT, broken, came, failure
 from modelport.adapters.function import piece_events, whole_events
+from modelport.adapters.loading import Loading
 from modelport.adapters.shape import check_one_argument, kind_of, shape_of
 from modelport.adapters.streams import AsyncPieces, awaited
 from modelport.errors import ModelportError, NotAModel
@@ -47,6 +48,7 @@ class Batches:
             raise NotAModel(
                 f"{self.where} demands {', '.join(sorted(shape.required - {'cancel'}))}; give them defaults"
             )
+        self.loading: Loading | None = None  # before the first batch
         self.most: int | None = _count(native, name)
         self.window: float | None = _seconds(native, name)
 
@@ -96,6 +98,8 @@ class BatchAnswer:
     async def __aenter__(self) -> AsyncIterator[BatchItem]:
         where = self._batches.where
         try:
+            if self._batches.loading is not None:
+                await self._batches.loading.ensure()
             given = await self._given()
             if isinstance(given, list | tuple):
                 self._items = self._whole(given)

@@ -1,6 +1,6 @@
 """A class that streams events itself, or answers batches: checked, settled, and named where it fails."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -9,12 +9,13 @@ from modelport.adapters.contract import broken, came, own_name
 from modelport.adapters.embedding import Embedder
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
+from modelport.adapters.loading import Loading, loading_of
 from modelport.adapters.params import accepts_of
 from modelport.adapters.shape import check_one_argument, kind_of
 from modelport.adapters.streams import AsyncPieces, Settled
 from modelport.errors import ModelportError, NotAModel, UnsupportedField
 from modelport.model import AnswerStream
-from modelport.sync import OffloadedIterator
+from modelport.sync import OffloadedIterator, offload
 from modelport.types import ChatRequest, Event, TextDelta
 from modelport.types.embeddings import EMBED, embed_in
 
@@ -30,7 +31,8 @@ class NativeModel:
     What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds; ``accepts = None`` says that it
     judges whole requests itself. With ``generate_batch(requests)`` it answers several at once, which ``batches`` knows
     how to ask for (None where it has none); ``streams`` tells that it has ``stream``, without which a request that
-    comes alone is a batch of one. With ``embed(texts)`` it gives vectors, which ``embeds`` tells.
+    comes alone is a batch of one. With ``embed(texts)`` it gives vectors, which ``embeds`` tells. Its ``load()`` is
+    called before the first answer, or by :meth:`start`.
     """
 
     def __init__(self, native: Any, *, name: str | None = None, config: Mapping[str, Any] | None = None) -> None:
@@ -45,8 +47,13 @@ class NativeModel:
         self.embeds: bool = self._embedder is not None
         self._where = f"{type(native).__name__}.stream()"
         self._kind = self._checked()
+        self._loading = loading_of(native)
+        if self.batches is not None:
+            self.batches.loading = self._loading
         says = getattr(native, "suspends", None)
         self.suspends: bool = bool(says) if says is not None else _suspends(self._kind, self.batches, self._embedder)
+        if says is None and self._loading is not None and self._loading.waits:
+            self.suspends = True
         answers = self.streams or self.batches is not None
         self.accepts: frozenset[str] | None = _accepted(native) if answers else frozenset({EMBED})
         self._identity: str | None = None
@@ -73,6 +80,11 @@ class NativeModel:
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The events that the class gives, every one of them checked."""
+        if self._loading is not None and not self._loading.done:
+            return _Loaded(self._loading, lambda: self._answer(request))
+        return self._answer(request)
+
+    def _answer(self, request: ChatRequest) -> AnswerStream:
         if request.extra is not None and self._embedder is not None:
             embed = embed_in(request)
             if embed is not None:
@@ -86,11 +98,26 @@ class NativeModel:
             )
         return Settled(_Source(self, request), _events, self._where)
 
+    async def start(self) -> None:
+        """Loads it, where the class has ``load()`` and nobody did yet.
+
+        Raises:
+            LoadError: ``load()`` raised something.
+        """
+        if self._loading is not None:
+            await self._loading.ensure()
+
     async def aclose(self) -> None:
-        """Frees what the class frees in its own ``aclose()``, if it has one."""
+        """Frees what the class frees in its own ``aclose()`` or ``close()``, if it has one."""
         close = getattr(self.native, "aclose", None)
         if close is not None:
             await close()
+            return
+        close = getattr(self.native, "close", None)
+        if callable(close):
+            result = await offload(close)
+            if hasattr(result, "__await__"):
+                await result
 
 
 def _suspends(kind: str | None, batches: Batches | None, embedder: Embedder | None) -> bool:
@@ -105,6 +132,27 @@ def _accepted(native: Any) -> frozenset[str] | None:
     """What a class says that it keeps; silent, it is trusted with what most models keep, and no more."""
     fields = getattr(native, "accepts", accepts_of((), takes_all=True))
     return None if fields is None else frozenset(fields)
+
+
+class _Loaded:
+    """An answer that is asked for when its model is loaded."""
+
+    __slots__ = ("_answer", "_ask", "_loading")
+
+    def __init__(self, loading: Loading, ask: Callable[[], AnswerStream]) -> None:
+        self._loading = loading
+        self._ask = ask
+        self._answer: AnswerStream | None = None
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        await self._loading.ensure()
+        self._answer = self._ask()
+        return await self._answer.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
+        return None if self._answer is None else await self._answer.__aexit__(kind, error, trace)
 
 
 class _Alone:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from modelport.config.spec import PROVIDERS, load
 from modelport.errors import ConfigError
 from modelport.model import Model, suspends
 from modelport.workers import SUPPORTED, WorkerModel, WorkerOptions, load_workers
+from modelport.wrappers.batching import batched
 
 __all__ = ("ISOLATIONS", "load_isolated")
 
@@ -26,7 +29,7 @@ def load_isolated(
     """
     if isolation == "worker" or (isolation == "auto" and SUPPORTED):
         return _in_workers(specs, options, always=isolation == "worker", replaceable=replaceable)
-    models = [load(spec, models_dir=options.models_dir) for spec in specs]
+    models = [_loaded(spec, options) for spec in specs]
     if isolation == "inline":
         for model in models:
             if not suspends(model):
@@ -38,6 +41,7 @@ def load_isolated(
 
 
 def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool, replaceable: bool) -> list[Model]:
+    options = replace(options, only_blocking=not (always or replaceable))
     places = [at for at, spec in enumerate(specs) if always or spec.partition(":")[0] not in PROVIDERS]
     loaded = load_workers([specs[at] for at in places], options, meanwhile=_import_server)
     workers = dict(zip(places, loaded, strict=True))
@@ -54,7 +58,18 @@ def _settled(spec: str, worker: WorkerModel | None, options: WorkerOptions, *, a
         if always or not worker.inner_suspends:
             return worker
         worker.pool.kill()  # it is async, as only loading it could tell: the event loop runs it better
-    return load(spec, models_dir=options.models_dir)
+    return _loaded(spec, options)
+
+
+def _loaded(spec: str, options: WorkerOptions) -> Model:
+    model = load(spec, models_dir=options.models_dir)
+    batched(  # whoever asks for its queue again gets this one
+        model,
+        queue=options.queue,
+        max_batch_size=options.max_batch_size,
+        batch_window=options.batch_window,
+    )
+    return model
 
 
 def _import_server() -> None:

@@ -86,7 +86,7 @@ def assemble(
 
 
 def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
-    model = batched(model)
+    model = batched(model, max_batch_size=entry.max_batch_size, batch_window=entry.batch_window)
     if entry.timeout is not None:
         model = Deadline(model, entry.timeout)
     if limits.slots is not None:

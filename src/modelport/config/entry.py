@@ -44,6 +44,8 @@ ENTRY_FIELDS = (
     "max_retries",
     "api_rate_limit",
     "max_concurrency",
+    "max_batch_size",
+    "batch_window",
     "role_rules",
     "tool_parser",
     "tags",
@@ -79,9 +81,9 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     (``thing``), ``spec`` (``thing`` is one for :func:`modelport.load`), ``provider`` (``thing`` is its name, ``model``
     its argument) or ``api`` (``base_url``, ``api_type``). ``given`` is the whole entry, as written.
     ``label`` names the entry for people; ``origin`` is where it was read, None where it was written in code.
-    ``timeout`` is in seconds, ``api_rate_limit`` in calls a second, ``price`` in US dollars for 1,000 tokens of prompt
-    and of completion. ``role_rules`` has names of :mod:`modelport.wrappers.roles`, ``tool_parser`` is a name of
-    :mod:`modelport.toolcalls`; None leaves them to the model.
+    ``timeout`` and ``batch_window`` are in seconds, ``api_rate_limit`` in calls a second, ``price`` in US dollars for
+    1,000 tokens of prompt and of completion. ``role_rules`` has names of :mod:`modelport.wrappers.roles`,
+    ``tool_parser`` is a name of :mod:`modelport.toolcalls`; None leaves them to the model.
     """
 
     index: int
@@ -101,6 +103,8 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     max_retries: int | None = None
     api_rate_limit: float | None = None
     max_concurrency: int | None = None
+    max_batch_size: int | None = None
+    batch_window: float | None = None
     role_rules: tuple[str, ...] | None = None
     tool_parser: str | None = None
     tags: tuple[str, ...] = ()
@@ -171,6 +175,8 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         max_retries=reader.count("max_retries"),
         api_rate_limit=reader.number("api_rate_limit", above=0),
         max_concurrency=reader.count("max_concurrency", least=1),
+        max_batch_size=reader.count("max_batch_size", least=1),
+        batch_window=reader.seconds("batch_window"),
         role_rules=_role_rules(reader),
         tool_parser=_tool_parser(reader),
         tags=_tags(reader),
@@ -212,6 +218,11 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or not above < value < float("inf"):
             raise self.wrong(field, f"a number above {above:g}")
         return float(value)
+
+    def seconds(self, field: str) -> float | None:
+        """A time that may be none at all."""
+        value = self.given.get(field)
+        return 0.0 if value == 0 and not isinstance(value, bool) else self.number(field, above=0)
 
     def count(self, field: str, *, least: int = 0) -> int | None:
         value = self.given.get(field)

@@ -180,12 +180,15 @@ class _Life:
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         tls = self.config.ssl
-        await super().startup(sockets=sockets if tls is None else [])  # type: ignore[misc]
-        if tls is not None and sockets is not None and self.app.failure is None:
-            self.servers += await self._listen_in_tls(tls, sockets)
-        if self.app.failure is not None:
-            self.failure = self.app.failure
+        try:
+            await super().startup(sockets=sockets if tls is None else [])  # type: ignore[misc]
+        except SystemExit:  # uvicorn's way when the app does not start
+            if self.app.failure is None:
+                raise
+            self.failure, self.should_exit = self.app.failure, True
             return
+        if tls is not None and sockets is not None:
+            self.servers += await self._listen_in_tls(tls, sockets)
         await self.on_tick(0)  # type: ignore[attr-defined]  # the headers that every answer has, before the first request
         if self.reloader is not None:
             self.reloader.start(lambda: self.server_state.tasks)

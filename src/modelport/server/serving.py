@@ -6,21 +6,25 @@ holds then, too. (A model that lives in worker processes has its turns and its q
 """
 
 import difflib
+import logging
 from collections.abc import Iterable, Mapping
 
-from modelport.errors import ConfigError, ModelNotFound, Overloaded, UnsupportedField
+from modelport.errors import ConfigError, LoadError, ModelNotFound, Overloaded, UnsupportedField
 from modelport.model import AnswerStream, Model, embeds, suspends
 from modelport.server.counting import ModelNumbers
 from modelport.server.quotas import charge_usage
-from modelport.sync import Threads
+from modelport.sync import Threads, use_threads
 from modelport.types import ChatRequest, Usage
 from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
+from modelport.wrappers.base import close, start
 from modelport.wrappers.batching import Batching, batched
 from modelport.wrappers.honouring import honour
 from modelport.wrappers.metering import Metering
 
 __all__ = ("DEFAULT", "Served", "Serving")
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 DEFAULT = "default"  # the name that always means the first model
 
@@ -110,15 +114,24 @@ class Served:
         return model.pool.counts if isinstance(model, WorkerModel) else None
 
     async def start(self) -> None:
-        """Takes up work on the running event loop, before anything is asked."""
-        if isinstance(self.model, WorkerModel):
-            await self.model.start()
+        """Takes up work on the running event loop, and loads what is to be loaded, before anything is asked.
+
+        Raises:
+            LoadError: it could not be loaded; the log has the traceback.
+        """
+        before = use_threads(self.threads) if self.blocking else None
+        try:
+            await start(self.model)
+        except LoadError as error:
+            logger.error("%s could not be loaded", self.name, exc_info=error.__cause__ or error)  # noqa: TRY400
+            raise
+        finally:
+            if self.blocking:
+                use_threads(before)
 
     async def aclose(self) -> None:
         """Frees what outlives the answers."""
-        close = getattr(self.model, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self.model)
 
 
 class Serving:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelport.workers.model import Loading, WorkerModel, load_workers
-    from modelport.workers.pool import WorkerDied, WorkerOptions
+    from modelport.workers.options import WorkerOptions
+    from modelport.workers.pool import WorkerDied
     from modelport.workers.process import SUPPORTED
 
 __all__ = ("SUPPORTED", "Loading", "WorkerDied", "WorkerModel", "WorkerOptions", "load_workers")
@@ -16,7 +17,7 @@ _HOMES = {
     "Loading": "modelport.workers.model",
     "WorkerDied": "modelport.workers.pool",
     "WorkerModel": "modelport.workers.model",
-    "WorkerOptions": "modelport.workers.pool",
+    "WorkerOptions": "modelport.workers.options",
     "load_workers": "modelport.workers.model",
 }
 

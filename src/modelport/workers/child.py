@@ -14,7 +14,7 @@ from modelport.workers.batches import BatchRunner
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Failed, Load, Ready
 from modelport.workers.running import LoopRunner, ThreadRunner
-from modelport.wrappers.base import close
+from modelport.wrappers.base import close, start
 from modelport.wrappers.batching import Batching, batched
 from modelport.wrappers.roles import declared_rules
 
@@ -40,8 +40,11 @@ def main(number: int) -> int:
     sys.path[:] = order.path
     try:
         loaded = load(order.spec, models_dir=order.models_dir)
-        model = batched(loaded)
+        model = batched(loaded, max_batch_size=order.max_batch_size, batch_window=order.batch_window)
         ready = _described(loaded, model, order.threads)
+        runner = _runner(connection, loaded, model, order.threads)
+        if not (suspends(loaded) and order.only_blocking):
+            runner.do(start(model))
     except (Exception, SystemExit) as error:
         shown = error.__cause__ if isinstance(error, ModelportError) else error  # our own words go to whoever asked
         if shown is not None:
@@ -50,8 +53,11 @@ def main(number: int) -> int:
         connection.send(Failed(None, error_to_data(known)))
         return 1
     connection.send(ready)
-    _runner(connection, loaded, model, order.threads).run()
-    _close(model)
+    runner.run()
+    try:
+        runner.do(close(model))
+    except (Exception, SystemExit) as error:
+        traceback.print_exception(error)
     return 0
 
 
@@ -64,18 +70,6 @@ def _runner(
             BatchRunner(connection, model) if isinstance(model, Batching) else ThreadRunner(connection, model, threads)
         )
     return LoopRunner(connection, model)
-
-
-def _close(model: Model) -> None:
-    step = close(model)
-    try:
-        step.send(None)
-    except StopIteration:
-        return
-    except Exception as error:
-        traceback.print_exception(error)
-    else:
-        step.close()  # it would wait on a loop; the process ends anyway
 
 
 def _described(loaded: Model, model: Model, threads: int) -> Ready:

@@ -41,13 +41,19 @@ MOST_FRAME = 256 * 1024 * 1024  # bytes of what a worker sends at a time
 
 
 class Load(Struct, frozen=True, array_like=True, tag=1):
-    """First of all: the model to load. *path* is where modules are found; *parent* is the process that asks."""
+    """First of all: the model to load. *path* is where modules are found; *parent* is the process that asks.
+
+    *only_blocking*: an async model is only looked at, since it will run elsewhere.
+    """
 
     spec: str
     path: tuple[str, ...]
     parent: int
     models_dir: str | None = None
     threads: int = 1  # calls at a time
+    only_blocking: bool = False
+    max_batch_size: int | None = None
+    batch_window: float | None = None
 
 
 class Ask(Struct, frozen=True, array_like=True, tag=2):

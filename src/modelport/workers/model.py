@@ -9,7 +9,8 @@ from modelport.model import AnswerStream
 from modelport.types import ChatRequest
 from modelport.workers.answers import Answer
 from modelport.workers.frames import Failed, FrameReader, Ready
-from modelport.workers.pool import Pool, WorkerOptions
+from modelport.workers.options import WorkerOptions
+from modelport.workers.pool import Pool
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
 
 __all__ = ("Loading", "WorkerModel", "load_workers")
@@ -98,7 +99,7 @@ class Loading:
     def __init__(self, spec: str, options: WorkerOptions) -> None:
         self._spec = spec
         self._options = options
-        self._process = spawn(spec, name=spec, models_dir=options.models_dir, threads=options.threads)
+        self._process = spawn(spec, options)
 
     def result(self) -> WorkerModel:
         """The model, as soon as it is loaded; raises what :meth:`WorkerModel.load` does."""

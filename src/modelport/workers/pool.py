@@ -11,16 +11,15 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from msgspec import Struct
-
 from modelport.errors import ModelError, Overloaded, ProtocolError, error_from_data
 from modelport.workers.answers import Answer
 from modelport.workers.channel import Channel
 from modelport.workers.frames import Begun, Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
+from modelport.workers.options import WorkerOptions
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
 from modelport.workers.waiting import Waiting
 
-__all__ = ("Pool", "WorkerDied", "WorkerOptions")
+__all__ = ("Pool", "WorkerDied")
 
 logger: logging.Logger = logging.getLogger("modelport.workers")
 
@@ -34,25 +33,6 @@ class WorkerDied(ModelError):
     """The process that was making the answer ended. The message says how."""
 
     code = "worker_died"
-
-
-class WorkerOptions(Struct, frozen=True, kw_only=True):
-    """How a model's workers are run; times in seconds.
-
-    A call that runs longer than ``timeout`` is taken for hung, and its worker is ended; so is one that goes on for
-    ``patience`` after its caller left (None: it is let run).
-    """
-
-    workers: int = 1
-    threads: int = 1  # calls at a time in one worker
-    queue: int = 64  # calls that may wait
-    models_dir: str | None = None
-    timeout: float = 601.0
-    patience: float | None = None
-    backoff: float = 0.1  # before the first replacement; doubled each time, until an answer is made
-    backoff_most: float = 30.0
-    grace: float = 2.0  # for a worker to end when it was asked to
-    inbox: int = 4 * 1024 * 1024  # bytes of one answer that may wait for its reader
 
 
 class _Worker:
@@ -367,7 +347,7 @@ class Pool:
         if self._heir is not None:
             return
         options = self._options
-        starting = spawn(self._spec, name=self.name, models_dir=options.models_dir, threads=options.threads)
+        starting = spawn(self._spec, options, name=self.name)
         self._starting.add(starting)
 
         def on_started(future: "Future[WorkerProcess]") -> None:

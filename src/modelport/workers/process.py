@@ -19,6 +19,7 @@ from typing import Any
 
 from modelport.errors import ConfigError
 from modelport.workers.frames import Load, encode_frame
+from modelport.workers.options import WorkerOptions
 from modelport.workers.output import Output
 
 __all__ = ("SUPPORTED", "WorkerProcess", "cause_of_death", "spawn")
@@ -84,16 +85,25 @@ def cause_of_death(code: int) -> str:
     return _SIGNALS.get(name, f"was ended by {name}")
 
 
-def spawn(spec: str, *, name: str, models_dir: str | None = None, threads: int = 1) -> "Future[WorkerProcess]":
-    """A new process that loads *spec*; *threads* is how many calls at a time it takes.
+def spawn(spec: str, options: WorkerOptions, *, name: str | None = None) -> "Future[WorkerProcess]":
+    """A new process that loads *spec* as *options* say. *name* is what it is called in the log.
 
     Raises:
         ConfigError: there are no worker processes on this system.
     """
     if not SUPPORTED:
         raise ConfigError("worker processes are not supported on Windows: use --isolation thread")
-    order = Load(spec, tuple(sys.path), os.getpid(), models_dir, threads)
-    return _starter.submit(lambda: _start(order, name))
+    order = Load(
+        spec,
+        tuple(sys.path),
+        os.getpid(),
+        options.models_dir,
+        options.threads,
+        options.only_blocking,
+        options.max_batch_size,
+        options.batch_window,
+    )
+    return _starter.submit(lambda: _start(order, name or spec))
 
 
 def _start(order: Load, name: str) -> WorkerProcess:

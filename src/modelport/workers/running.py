@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,10 @@ class _Runner:
     def __init__(self, connection: Connection, model: Model) -> None:
         self._connection = connection
         self._model = model
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work*, which is the model's, to its end, where its answers are made."""
+        run(work, suspends=False)
 
     def listen(self) -> None:
         """Begin to hear."""
@@ -183,14 +187,19 @@ class LoopRunner(_Runner):
 
     def __init__(self, connection: Connection, model: Model) -> None:
         super().__init__(connection, model)
+        import asyncio
+
+        self._runner = asyncio.Runner()
         self._loop: asyncio.AbstractEventLoop
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work*, which is the model's, to its end, on the loop of its answers."""
+        self._runner.run(work)
+
     def run(self) -> None:
         """Make answers until the server asks for no more."""
-        import asyncio
-
-        asyncio.run(self._serve())
+        self._runner.run(self._serve())
 
     async def _serve(self) -> None:
         import asyncio
@@ -199,6 +208,8 @@ class LoopRunner(_Runner):
         self._stopped = asyncio.Event()
         self.listen()
         await self._stopped.wait()
+        for task in list(self._tasks.values()):
+            task.cancel()
 
     def _begin(self, ask: Ask) -> None:
         self._loop.call_soon_threadsafe(self._start, ask)

@@ -4,7 +4,7 @@ from types import TracebackType
 
 from modelport.model import AnswerStream, Model, accepts, identity, role_rules, suspends, tool_parser
 
-__all__ = ("InnerAnswer", "Wrapper", "close")
+__all__ = ("InnerAnswer", "Wrapper", "close", "start")
 
 
 class Wrapper:
@@ -23,6 +23,10 @@ class Wrapper:
         """The inner model's: asked for only where it is needed, because reading code takes time."""
         return identity(self.model)
 
+    async def start(self) -> None:
+        """Have the inner model load what it needs, before it is asked."""
+        await start(self.model)
+
     async def aclose(self) -> None:
         """Free what the inner model holds between answers."""
         await close(self.model)
@@ -39,6 +43,13 @@ class InnerAnswer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None:
         return None if self._answer is None else await self._answer.__aexit__(kind, error, trace)
+
+
+async def start(model: object) -> None:
+    """``await model.start()``, where it has one."""
+    begin = getattr(model, "start", None)
+    if begin is not None:
+        await begin()
 
 
 async def close(model: object) -> None:

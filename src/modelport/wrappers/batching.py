@@ -29,17 +29,19 @@ _QUEUE = 1024  # requests that wait, likewise
 _making = threading.Lock()
 
 
-def batched(model: Model, *, queue: int = _QUEUE) -> Model:
+def batched(
+    model: Model, *, queue: int = _QUEUE, max_batch_size: int | None = None, batch_window: float | None = None
+) -> Model:
     """*model* behind a queue from which batches are made, where it can answer them; any other as it is.
 
-    A model has one queue, however often it is asked for: the first caller's *queue* is its length.
+    A model has one queue, however often it is asked for: what the first caller says of it holds. See :class:`Batching`.
     """
     adapted: Any = model
     if getattr(adapted, "batches", None) is None:
         return model
     with _making:
         if adapted.batching is None:
-            adapted.batching = Batching(model, queue=queue)
+            adapted.batching = Batching(model, max_batch_size=max_batch_size, batch_window=batch_window, queue=queue)
         made: Batching = adapted.batching
     return made
 
