@@ -57,6 +57,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name, value in PROXIES.items():
             patch.setenv(name, value)
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+        patch.delenv("XDG_RUNTIME_DIR", raising=False)
         patch.setenv("NO_PROXY", LOOPBACK)
         patch.setenv("no_proxy", LOOPBACK)
         yield

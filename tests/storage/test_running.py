@@ -96,7 +96,16 @@ def test_a_process_id_that_somebody_else_has_by_now_is_no_server(folder: Path) -
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"\xff\xfe", b"[]", b'{"url": 1}', b"[" * 5000, msgspec.json.encode({"url": "file:///etc/passwd"})],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b'{"url": 1}',
+        b"[" * 5000,
+        msgspec.json.encode({"url": "file:///etc/passwd"}),
+        msgspec.json.encode(msgspec.structs.replace(SERVER, since=10**18)),
+    ],
     ids=ascii,
 )
 def test_a_broken_file_breaks_nothing(data: bytes, folder: Path) -> None:

@@ -2,22 +2,26 @@
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 
 from modelport.cli._isolation import ISOLATIONS, load_isolated
 from modelport.cli._key_file import served_key_file
+from modelport.cli._listed import Listed
 from modelport.cli._reload import reloader_of, roots_of, watch_of
 from modelport.cli._tls import add_tls_options, tls_of
 from modelport.config.settings import read_settings
 from modelport.errors import ConfigError
 from modelport.model import Model
-from modelport.secret import Secret, redact, sounds_secret
+from modelport.secret import Secret, sounds_secret
 from modelport.server.app import App, Options, create_app
 from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
 from modelport.server.limits import Limits
+from modelport.server.logs import FORMATS, LEVELS, log_to
 from modelport.server.reload import Source
 from modelport.server.run import bind, check_exposure, serve, url_of, write_ready_file
+from modelport.server.tls import Tls
 from modelport.workers import WorkerOptions
 
 HELP = "put models behind an OpenAI-compatible address"
@@ -74,6 +78,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--store-responses", metavar="FILE", help="keep answers of /v1/responses here, for previous_response_id")
     add("--reload", action="store_true", help="load models again when their files change, without dropping a request")
     add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
+    add("--log-format", choices=FORMATS, default="text", help="what lines on stderr are (default: %(default)s)")
+    add("--log-level", choices=LEVELS, default="info", help="how much is logged (default: %(default)s)")
     add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
 
 
@@ -84,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     check_exposure(args.host, keys or holds_keys)
     tls = tls_of(args, [args.host, *args.allow_host])
     secrets = _secrets()
-    _log_to_stderr(secrets, access=args.access_log)
+    log_to(sys.stderr, args.log_format, args.log_level, access=args.access_log, secrets=secrets)
     sock = bind(args.host, args.port)  # a port that is taken is told before models load, which may take minutes
     specs = args.spec or [read_settings(models_dir=args.models_dir).provider or "eliza"]
     sources = [Source(spec, roots_of(spec, args.models_dir) if args.reload else ()) for spec in specs]
@@ -109,14 +115,11 @@ def run(args: argparse.Namespace) -> int:
     reloader = reloader_of(app.serving, sources, workers, args.drain, watch)
 
     def on_ready() -> None:
-        if args.ready_file:
-            write_ready_file(args.ready_file, sock, app, tls)
-        _spare_the_collector()
-        if tls is not None:
-            print(f"modelport: the certificate's fingerprint is {tls.fingerprint}")
-        print(_ready_line(app, url_of(sock, tls)), flush=True)
+        listed.add(app, url_of(sock, tls), tls)
+        _announce(args, app, sock, tls)
 
-    serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls, reloader=reloader)
+    with Listed() as listed:
+        serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls, reloader=reloader)
     return 0
 
 
@@ -171,6 +174,15 @@ def _aliases(given: Sequence[str]) -> dict[str, str]:
     return aliases
 
 
+def _announce(args: argparse.Namespace, app: App, sock: socket.socket, tls: Tls | None) -> None:
+    if args.ready_file:
+        write_ready_file(args.ready_file, sock, app, tls)
+    _spare_the_collector()
+    if tls is not None:
+        print(f"modelport: the certificate's fingerprint is {tls.fingerprint}")
+    print(_ready_line(app, url_of(sock, tls)), flush=True)
+
+
 def _ready_line(app: App, url: str) -> str:
     names = app.serving.names
     return (
@@ -192,23 +204,6 @@ def _secrets() -> tuple[Secret, ...]:
     """What must not be said: the keys that models find in the environment. (Of the server's own only hashes stay.)"""
     named = [value for name, value in os.environ.items() if sounds_secret(name)]
     return tuple(Secret(value) for value in named if len(value) >= _SHORTEST_SECRET)
-
-
-def _log_to_stderr(secrets: Sequence[Secret], *, access: bool) -> None:
-    """The library configures no logging; this program's own log is its stderr."""
-    import logging
-
-    class Discreet(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return redact(super().format(record), secrets)
-
-    if not logging.getLogger().handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logging.getLogger().addHandler(handler)
-    logging.getLogger("modelport.workers.output").setLevel(logging.INFO)  # what the models print
-    if access:
-        logging.getLogger("modelport.access").setLevel(logging.INFO)
 
 
 # --- values of options ---

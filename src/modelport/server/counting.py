@@ -19,6 +19,7 @@ _SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
 _DURATIONS = (*_SHORT, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _FIRST = _DURATIONS[1:17]
 _BETWEEN = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_LOOKS = frozenset({"/health", "/ready", "/metrics"})
 _SPOKEN = frozenset({TextDelta, ReasoningDelta, ToolCallDelta})
 
 
@@ -73,8 +74,8 @@ class Counters:
 
     @property
     def requests(self) -> int:
-        """All that have ended."""
-        return sum(sum(each.statuses.values()) for each in self.answered.values())
+        """All that have ended, but for those that only look after the server."""
+        return sum(sum(each.statuses.values()) for (path, _), each in self.answered.items() if path not in _LOOKS)
 
 
 class ModelNumbers:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -41,6 +42,8 @@ Endpoint = Callable[["App", Exchange], Awaitable[None]]
 JSON = b"application/json"
 TIMEOUT_HEADER = b"x-modelport-timeout"
 EMULATED_HEADER = b"x-modelport-emulated"
+INQUIRY_HEADER = b"x-modelport-inquiry"
+REQUESTS_HEADER = b"x-modelport-requests"
 
 
 class UnsupportedEncoding(InvalidRequest):
@@ -250,6 +253,9 @@ async def health(_app: "App", exchange: Exchange) -> None:
 
 async def ready(app: "App", exchange: Exchange) -> None:
     """The server takes requests for all of its models; 503 while one of them loads again, or on the way down."""
+    inquiry = exchange.headers.get(INQUIRY_HEADER)
+    if inquiry and app.inquiry and compare_digest(inquiry, app.inquiry):
+        exchange.add_header(REQUESTS_HEADER, b"%d" % app.counters.requests)
     if app.draining:
         raise Overloaded("the server is shutting down: ask another one", retry_after=1.0)
     if unready := app.serving.unready:

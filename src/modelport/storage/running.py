@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from modelport.storage.api_keys import data_folder
 
@@ -23,6 +24,7 @@ if os.name == "posix":
 __all__ = ("Registration", "RunningServer", "running_folders", "running_servers")
 
 _LONGEST = 64 * 1024  # bytes of one file
+_LAST = 253_402_300_799  # the end of the last year that can be shown
 _OLD = 60.0  # seconds after which a file that was never completed never will be
 
 
@@ -32,7 +34,7 @@ class RunningServer(Struct, frozen=True, kw_only=True):
 
     url: str
     pid: int
-    since: int
+    since: Annotated[int, Meta(ge=0, le=_LAST)]
     models: Mapping[str, str]
     tls_fingerprint: str | None = None
     inquiry: str = ""
