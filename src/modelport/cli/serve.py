@@ -64,6 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=_count, default=1, help="calls at a time of a model, or of a worker (default: %(default)s)")
     add("--patience", type=_seconds, help="seconds that a call whose caller left may keep its worker (default: any)")
     add("--queue", type=_count, default=_DEFAULTS.queue, help="calls that may wait for it (default: %(default)s)")
+    add("--max-batch-size", type=_count, help="requests in a batch, where a model answers batches (default: its own)")
+    add("--batch-window", type=_window, help="seconds at most to wait for a fuller batch (default: the model's own)")
     add("--concurrent", type=_count, default=_DEFAULTS.concurrent, help="requests at once (default: %(default)s)")
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
@@ -128,6 +130,8 @@ def _worker_options(args: argparse.Namespace) -> WorkerOptions:
         workers=args.workers,
         threads=args.threads,
         queue=args.queue,
+        max_batch_size=args.max_batch_size,
+        batch_window=args.batch_window,
         models_dir=args.models_dir,
         timeout=args.timeout + _SPARED,
         patience=args.patience,
@@ -231,6 +235,10 @@ def _seconds(text: str) -> float:
     if not 0 < number < 1e7:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return number
+
+
+def _window(text: str) -> float:
+    return 0.0 if text == "0" else _seconds(text)
 
 
 def _size(text: str) -> int:
