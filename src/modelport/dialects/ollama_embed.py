@@ -12,14 +12,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from modelport.dialects import _ollama_answers as answers
-from modelport.dialects._fates import note_of
+from modelport.dialects._fates import Fates, note_of
 from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive, decoded
 from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
 from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, unfold
 from modelport.types.embeddings import Embed, embed_in, embedding_events, embedding_request, vectors_from
 
-__all__ = ("DIALECT", "FATES", "MOST_TEXTS", "OllamaEmbed")
+__all__ = ("DIALECT", "FATES", "MOST_TEXTS", "OllamaEmbed", "refuse_options")
 
 MOST_TEXTS = 2048  # in one request
 
@@ -71,7 +71,9 @@ class OllamaEmbed:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
         given: _Request = decoded(_decode_request, body)
         check_keep_alive(given.keep_alive)
-        _refuse(given)
+        refuse_options(given.options, FATES)
+        if given.truncate is not None:
+            raise UnsupportedField(f"truncate: {note_of(FATES, 'truncate')}; leave it out", param="truncate")
         model = None if given.model is None else given.model.removesuffix(":latest")
         embed = Embed(_texts(given.input), given.dimensions or None)
         return OllamaAsked(request=embedding_request(embed, model), began=time.perf_counter_ns())
@@ -127,12 +129,11 @@ class OllamaEmbed:
 DIALECT: OllamaEmbed = OllamaEmbed()
 
 
-def _refuse(given: _Request) -> None:
-    asked = [f"options.{name}" for name, value in (given.options or {}).items() if value is not None]
-    asked += [] if given.truncate is None else ["truncate"]
-    for name in asked:
-        why = note_of(FATES, name.partition(".")[0])
-        raise UnsupportedField(f"{name[:200]}: {why}; leave it out", param=name[:200])
+def refuse_options(options: dict[str, Any] | None, fates: Fates) -> None:
+    """Refuse the first of *options* that asks for something."""
+    for name in [name for name, value in (options or {}).items() if value is not None]:
+        where = f"options.{name}"[:200]
+        raise UnsupportedField(f"{where}: {note_of(fates, 'options')}; leave it out", param=where)
 
 
 def _texts(given: str | list[str]) -> list[str]:

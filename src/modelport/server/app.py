@@ -17,6 +17,7 @@ from msgspec import Struct
 from modelport.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from modelport.dialects.base import Dialect, urls_are_fetched
 from modelport.dialects.ollama_embed import DIALECT as OLLAMA_EMBED
+from modelport.dialects.ollama_embeddings import DIALECT as OLLAMA_EMBEDDINGS
 from modelport.dialects.ollama_generate import DIALECT as OLLAMA_GENERATE
 from modelport.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from modelport.dialects.openai_embeddings import DIALECT as OPENAI_EMBEDDINGS
@@ -75,6 +76,8 @@ ROUTES: tuple[Route, ...] = (
     Route(path=ollama.DIALECT.path, method="POST", endpoint=asking(ollama.DIALECT), dialect=ollama.DIALECT),
     Route(path=OLLAMA_GENERATE.path, method="POST", endpoint=asking(OLLAMA_GENERATE), dialect=OLLAMA_GENERATE),
     Route(path=OLLAMA_EMBED.path, method="POST", endpoint=asking(OLLAMA_EMBED), dialect=OLLAMA_EMBED),
+    Route(path=OLLAMA_EMBEDDINGS.path, method="POST", endpoint=asking(OLLAMA_EMBEDDINGS), dialect=OLLAMA_EMBEDDINGS),
+    Route(path=ollama.PS_PATH, method="GET", endpoint=ollama.ps, dialect=ollama.DIALECT),
     Route(path=ollama.TAGS_PATH, method="GET", endpoint=ollama.tags, dialect=ollama.DIALECT),
     Route(path=ollama.SHOW_PATH, method="POST", endpoint=ollama.show, dialect=ollama.DIALECT),
     Route(path=ollama.VERSION_PATH, method="GET", endpoint=ollama.version, dialect=ollama.DIALECT),

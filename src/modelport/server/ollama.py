@@ -20,10 +20,11 @@ from modelport.types.embeddings import EMBED
 if TYPE_CHECKING:
     from modelport.server.app import App
 
-__all__ = ("DIALECT", "SHOW_PATH", "TAGS_PATH", "VERSION_PATH", "show", "tags", "version")
+__all__ = ("DIALECT", "PS_PATH", "SHOW_PATH", "TAGS_PATH", "VERSION_PATH", "ps", "show", "tags", "version")
 
 TAGS_PATH = "/api/tags"
 SHOW_PATH = "/api/show"
+PS_PATH = "/api/ps"
 VERSION_PATH = "/api/version"
 
 _DETAILS: dict[str, Any] = {
@@ -48,18 +49,21 @@ _decode_show = msgspec.json.Decoder(_Show).decode
 async def tags(app: "App", exchange: Exchange) -> None:
     """The served models. What is not known of them is empty."""
     stamp = _stamp(app)
-    cards = [
-        {
-            "name": name,
-            "model": name,
-            "modified_at": stamp,
-            "size": 0,
-            "digest": hashlib.sha256(name.encode("utf-8", "replace")).hexdigest(),
-            "details": _DETAILS,
-        }
-        for name in app.serving.names
-    ]
+    await respond_json(exchange, {"models": [{**_card(name), "modified_at": stamp} for name in app.serving.names]})
+
+
+async def ps(app: "App", exchange: Exchange) -> None:
+    """The models that are loaded, which all are that are served, for as long as the server runs."""
+    years = time.gmtime(app.created + 100 * 365 * 86400)
+    told = {"expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", years), "size_vram": 0}
+    unready = set(app.serving.unready)
+    cards = [{**_card(name), **told} for name in app.serving.names if name not in unready]
     await respond_json(exchange, {"models": cards})
+
+
+def _card(name: str) -> dict[str, Any]:
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    return {"name": name, "model": name, "size": 0, "digest": digest, "details": _DETAILS}
 
 
 async def show(app: "App", exchange: Exchange) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from modelport.dialects import ollama, ollama_embed, ollama_generate
+from modelport.dialects import ollama, ollama_embed, ollama_embeddings, ollama_generate
 from modelport.dialects._ollama_asking import _OWN as OWN, OPTIONS, _Known as Known
-from modelport.server.ollama import SHOW_PATH, TAGS_PATH, VERSION_PATH, _Show as Show
+from modelport.server.ollama import PS_PATH, SHOW_PATH, TAGS_PATH, VERSION_PATH, _Show as Show
 from modelport.server.shapes.base import Count, Emulations, Shape, Shapes
 
 __all__ = (
@@ -21,11 +21,14 @@ __all__ = (
     "Error",
     "GenerateLine",
     "Line",
+    "LoadedModel",
+    "LoadedModels",
     "OllamaFacts",
     "OurFacts",
     "Said",
     "Tag",
     "Tags",
+    "Vector",
     "Vectors",
     "Version",
 )
@@ -147,6 +150,30 @@ class Tags(Struct):
     models: list[Tag]
 
 
+class LoadedModel(Struct):
+    """A served model, which is loaded for as long as the server runs."""
+
+    name: str
+    model: str
+    size: Count
+    digest: str
+    details: Details
+    expires_at: str
+    size_vram: Count
+
+
+class LoadedModels(Struct):
+    """The models that are loaded."""
+
+    models: list[LoadedModel]
+
+
+class Vector(Struct):
+    """The vector of a text."""
+
+    embedding: list[float]
+
+
 class Card(Struct):
     """What is known of a served model."""
 
@@ -224,16 +251,26 @@ SHAPES: Shapes = Shapes(
             fates=ollama_embed.FATES,
             timed=True,
         ),
+        f"POST {ollama_embeddings.DIALECT.path}": Shape(
+            summary="The vector of one text, in Ollama's older form",
+            asks=ollama_embeddings._Request,
+            gives=Vector,
+            fates=ollama_embeddings.FATES,
+            timed=True,
+        ),
+        f"GET {PS_PATH}": Shape(summary="The models that are loaded, in Ollama's form", gives=LoadedModels),
         f"GET {TAGS_PATH}": Shape(summary="The served models, in Ollama's form", gives=Tags),
         f"POST {SHOW_PATH}": Shape(summary="One served model, and what it can do", asks=Show, gives=Card, plain=True),
         f"GET {VERSION_PATH}": Shape(summary="modelport's version", gives=Version),
     },
-    errors={"ollama": Error, "ollama_generate": Error, "ollama_embed": Error},
+    errors={"ollama": Error, "ollama_generate": Error, "ollama_embed": Error, "ollama_embeddings": Error},
     narrow={
         **{f"{name}.Request:options": _OPTIONS for name in ("ollama", "ollama_generate")},
         "ollama.Request:messages": {"minItems": 1},
         "ollama_embed.Request:input": _TEXTS,
         "ollama_embed.Request:options": {"anyOf": [_NO_OPTIONS, {"type": "null"}]},
+        "ollama_embeddings.Request:prompt": _TEXT,
+        "ollama_embeddings.Request:options": {"anyOf": [_NO_OPTIONS, {"type": "null"}]},
         "ollama.Message": _any_of(
             {"content": {"type": "string"}}, {"thinking": _TEXT}, *({name: _IMAGES} for name in _INSTEAD)
         ),
