@@ -235,4 +235,4 @@ def test_a_missed_budget_is_a_fact_and_only_with_strict_an_error(
 
 def test_an_unknown_case_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "nonsense"]) == 2
-    assert "there are: agents, cache, calls" in capsys.readouterr().err
+    assert "there are: agents, batches, cache, calls" in capsys.readouterr().err
