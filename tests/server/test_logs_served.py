@@ -1,0 +1,176 @@
+"""The log of ``modelport serve``, read as the operator's tools read it."""
+
+import http.client
+import json
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.helpers import CHAT, raw
+from tests.server.processes import Served, serving
+
+pytestmark = pytest.mark.timeout(90)
+
+WORDS = "private words"
+MODELS = """
+import logging
+import os
+
+import modelport
+
+logger = logging.getLogger("mine")
+
+
+async def talks(messages, **params):
+    logger.warning("thinking about it")
+    for word in ("some ", "words"):
+        yield word
+
+
+class Odd:
+    name = "odd"
+    suspends = True
+
+    def stream(self, request):
+        return self
+
+    async def __aenter__(self):
+        raise BaseException("nobody foresaw " + os.environ["UPSTREAM_API_KEY"])
+
+    async def __aexit__(self, *error):
+        return None
+
+
+async def goes_on(messages, **params):
+    import asyncio
+
+    yield "begun"
+    await asyncio.sleep(1000)
+"""
+SECRET = 'up-"stream"-secret'
+
+
+def ask(served: Served, model: str, **fields: Any) -> tuple[int, str, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    body = {"model": model, "messages": [{"role": "user", "content": WORDS}], **fields}
+    try:
+        connection.request("POST", CHAT, json.dumps(body), {"Authorization": "Bearer sk-ann-1", "X-Request-Id": model})
+        answer = connection.getresponse()
+        return answer.status, str(answer.headers["x-request-id"]), answer.read()
+    finally:
+        connection.close()
+
+
+def leave(served: Served) -> None:
+    """Ask, and hang up when the answer has begun."""
+    body = json.dumps({"model": "goes_on", "messages": [{"role": "user", "content": WORDS}], "stream": True}).encode()
+    head = "POST {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-ann-1\r\ncontent-length: {}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as sock:
+        sock.sendall(head.format(CHAT, len(body)).encode() + body)
+        while b"begun" not in sock.recv(65536):
+            pass
+
+
+def log_of(served: Served) -> list[dict[str, Any]]:
+    served.process.send_signal(signal.SIGTERM)
+    out, err = served.process.communicate(timeout=20)
+    assert WORDS not in out + err
+    assert "sk-ann-1" not in out + err
+    assert 'stream"-secret' not in err
+    return [json.loads(line) for line in err.splitlines()]
+
+
+def test_each_request_has_a_record_and_each_record_is_json(tmp_path: Path) -> None:
+    (tmp_path / "talking.py").write_text(MODELS, encoding="utf-8")
+    specs = [f"{tmp_path}/talking.py:{name}" for name in ("talks", "Odd", "goes_on")]
+    env = {"MODELPORT_API_KEYS": "ann:sk-ann-1", "UPSTREAM_API_KEY": SECRET}
+    with serving(tmp_path, ["echo", *specs], "--access-log", "--log-format", "json", **env) as served:
+        given = [ask(served, "echo"), ask(served, "talks", stream=True), ask(served, "odd"), ask(served, "nobody")]
+        leave(served)
+        raw(served.port, f"GET /v1/models/{SECRET} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+        raw(served.port, b"no request at all\r\n\r\n")
+        told = log_of(served)
+
+    access = [line for line in told if line["logger"] == "modelport.access"]
+    assert [status for status, _, _ in given] == [200, 200, 502, 404]
+    assert [line["request_id"] for line in access[:4]] == ["echo", "talks", "odd", "nobody"]
+    assert [line["status"] for line in access] == [200, 200, 502, 404, 200, 401, None]
+    _check_whole(access[0], len(given[0][2]))
+    _check_stream(access[1])
+    assert [line["error"] for line in access[2:]] == [
+        "model_error", "model_not_found", "client_gone", "unauthorized", "malformed_http"
+    ]  # fmt: skip
+    assert [line.get("key") for line in access[3:6]] == ["ann", "ann", None]
+    assert (access[4]["left"], access[4]["model"], access[4]["prompt_tokens"]) == (True, "goes_on", None)
+    assert "***" in access[5]["path"]
+    _check_others(told)
+
+
+def _check_whole(line: dict[str, Any], size: int) -> None:
+    assert 0 < line.pop("seconds") < 10
+    assert line.pop("client").startswith("127.0.0.1:")
+    assert line.pop("prompt_tokens") > 0
+    assert {name: value for name, value in line.items() if name not in {"time", "message"}} == {
+        "level": "info",
+        "logger": "modelport.access",
+        "request_id": "echo",
+        "key": "ann",
+        "method": "POST",
+        "path": CHAT,
+        "model": "echo",
+        "status": 200,
+        "first_token_seconds": None,
+        "completion_tokens": 4,
+        "tokens_estimated": True,
+        "bytes": size,
+        "stream": False,
+        "left": False,
+        "error": None,
+    }
+
+
+def _check_stream(line: dict[str, Any]) -> None:
+    assert (line["model"], line["stream"], line["left"], line["error"]) == ("talks", True, False, None)
+    assert 0 < line["first_token_seconds"] <= line["seconds"]
+    assert line["completion_tokens"] == 3
+    assert line["bytes"] > 100
+
+
+def _check_others(told: list[dict[str, Any]]) -> None:
+    [own] = [line for line in told if line["logger"] == "mine"]
+    assert (own["message"], own["level"], own["request_id"]) == ("thinking about it", "warning", "talks")
+    [unforeseen] = [line for line in told if line["level"] == "error"]
+    assert unforeseen["request_id"] == "odd"
+    assert "nobody foresaw ***" in unforeseen["exception"]
+
+
+def test_a_log_that_nobody_reads_stalls_no_request(tmp_path: Path) -> None:
+    with serving(tmp_path, ["echo"], "--access-log") as served:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+        statuses = set()
+        for _ in range(2000):  # some five times what a pipe holds
+            connection.request("GET", "/health", headers={"X-Request-Id": "x" * 100})
+            answer = connection.getresponse()
+            statuses.add(answer.status)
+            answer.read()
+        connection.close()
+
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize(("level", "talks"), [("debug", True), ("info", True), ("warning", True), ("error", False)])
+def test_the_level_says_how_much_is_logged(level: str, talks: bool, tmp_path: Path) -> None:
+    (tmp_path / "talking.py").write_text(MODELS, encoding="utf-8")
+    with serving(tmp_path, [f"{tmp_path}/talking.py:talks"], "--log-level", level) as served:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+        connection.request("POST", CHAT, json.dumps({"messages": [{"role": "user", "content": WORDS}]}))
+        assert connection.getresponse().status == 200
+        connection.close()
+        served.process.send_signal(signal.SIGTERM)
+        err = served.process.communicate(timeout=20)[1]
+
+    assert ("thinking about it" in err) is talks
+    assert WORDS not in err
