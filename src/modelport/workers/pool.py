@@ -156,12 +156,23 @@ class Pool:
         return len(self._waiting) > 0 or any(worker.answers for worker in self._workers)
 
     def give_way(self, heir: "Pool") -> None:
-        """From now on what waits here is made by *heir*, which was started and has made nothing yet."""
+        """From now on what is not begun here is made by *heir*, which was started and has made nothing yet."""
         heir._numbers = self._numbers  # no two of their answers may have one number
         heir.deaths += self.deaths
         heir.batches = heir.batches if self.batches is None else self.batches
         self._heir = heir
+        for worker in self._workers:
+            self._take_back(worker)
         self._pass_on()
+
+    def _take_back(self, worker: _Worker) -> None:
+        """What it was given ahead; should it begin one all the same this very moment, nobody hears of that."""
+        begun = self._begun(worker)
+        for answer in [each for each in worker.answers.values() if each not in begun]:
+            del worker.answers[answer.number]
+            worker.channel.send([encode_frame(Cancel(answer.number))])
+            answer.worker = None
+            self._waiting.put(answer)
 
     async def retire(self, seconds: float) -> None:
         """Begin nothing more, after :meth:`give_way`; what was begun has *seconds* to end, and then the workers end."""
@@ -169,7 +180,7 @@ class Pool:
         self._retired = True
         self._pass_on()
         limit = loop.time() + seconds
-        while self.busy and loop.time() < limit:
+        while self.busy and loop.time() < limit:  # noqa: ASYNC110  (rare, and an event would cost every answer)
             await asyncio.sleep(_LOOK)
         reason = "was ended, because newer code had taken its place and its time was up,"
         for worker in self._workers:
