@@ -1,7 +1,8 @@
 """Models that do what their last message says, and workers that run them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from modelport.model import generate
 from modelport.types import ChatRequest, Message
 from modelport.workers import WorkerModel, WorkerOptions
 
-__all__ = ("MODELS", "asked", "running", "said", "spec_of")
+__all__ = ("MODELS", "asked", "running", "said", "spec_of", "until")
 
 MODELS = """
 import ctypes
@@ -163,6 +164,14 @@ async def running(folder: Path, name: str = "does", **options: Any) -> AsyncIter
 def asked(text: Any) -> ChatRequest:
     """A request with *text* as its only message."""
     return ChatRequest(messages=(Message("user", text),))
+
+
+async def until(happened: Callable[[], object]) -> None:
+    """Wait until it did."""
+    limit = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < limit, "it did not happen"
+        await asyncio.sleep(0.005)
 
 
 async def said(model: WorkerModel, text: Any) -> str:

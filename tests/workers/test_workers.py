@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import itertools
 import logging
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,12 @@ from modelport.errors import ContractBroken, InvalidRequest, LoadError, ModelErr
 from modelport.model import accepts, generate, identity
 from modelport.types import ChatRequest, Event, ImagePart, TextDelta, messages_from
 from modelport.workers import SUPPORTED, WorkerDied, WorkerModel, WorkerOptions
-from tests.workers.helpers import asked, running, said, spec_of
+from tests.workers.helpers import asked, running, said, spec_of, until
 
 pytestmark = [
     pytest.mark.timeout(60),
     pytest.mark.skipif(not SUPPORTED, reason="worker processes need a system that lets a process inherit a socket"),
 ]
-
-
-async def _until(happened: Any) -> None:
-    with_limit = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < with_limit, "it did not happen"
-        await asyncio.sleep(0.005)
 
 
 async def _read(events: AsyncIterator[Event]) -> list[Event]:
@@ -104,7 +96,7 @@ async def test_an_error_of_the_model_arrives_as_what_it_is(tmp_path: Path) -> No
 async def test_several_workers_answer_at_a_time(tmp_path: Path) -> None:
     async with running(tmp_path, workers=2) as model:
         await model.start()
-        await _until(lambda: all(worker.ready for worker in model.pool._workers) and len(model.pool.pids) == 2)
+        await until(lambda: all(worker.ready for worker in model.pool._workers) and len(model.pool.pids) == 2)
         stuck = asyncio.ensure_future(said(model, "hang"))
         pids = [await said(model, "pid") for _ in range(3)]
         stuck.cancel()
@@ -116,7 +108,7 @@ async def test_several_workers_answer_at_a_time(tmp_path: Path) -> None:
 async def test_requests_that_wait_together_are_one_batch_in_the_worker(tmp_path: Path) -> None:
     async with running(tmp_path, "Batches") as model:
         calls = [asyncio.ensure_future(said(model, "say x")) for _ in range(9)]
-        await _until((tmp_path / "begun").exists)
+        await until((tmp_path / "begun").exists)
         (tmp_path / "go").touch()
         answers = await asyncio.gather(*calls)
 
@@ -127,7 +119,7 @@ async def test_requests_that_wait_together_are_one_batch_in_the_worker(tmp_path:
 async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Path) -> None:
     async with running(tmp_path, queue=1) as model:
         calls = [asyncio.ensure_future(said(model, "hang")) for _ in range(10)]
-        await _until(lambda: len(model.pool._waiting) == 1)
+        await until(lambda: len(model.pool._waiting) == 1)
         with pytest.raises(Overloaded, match="1 calls of 'does' wait already") as caught:
             await said(model, "say x")
         for call in calls:
@@ -192,7 +184,7 @@ async def test_a_call_that_hangs_costs_its_worker_and_no_other_call(tmp_path: Pa
 async def test_a_call_whose_caller_left_may_cost_its_worker_if_asked(tmp_path: Path) -> None:
     async with running(tmp_path, patience=0.1) as model:
         left = asyncio.ensure_future(said(model, f"hold {tmp_path / 'lock'}"))
-        await _until((tmp_path / "lock.held").exists)
+        await until((tmp_path / "lock.held").exists)
         left.cancel()
         after = await said(model, "say hello")
 
@@ -271,7 +263,7 @@ async def test_a_model_that_cannot_be_loaded_again_is_tried_until_it_can(
             await said(model, "say hello")
         was_ready = model.ready
         (tmp_path / "broken").unlink()
-        await _until(lambda: model.ready)
+        await until(lambda: model.ready)
         after = await said(model, "say hello")
 
     assert caught.value.retry_after
@@ -300,9 +292,9 @@ async def test_leaving_reaches_code_that_looks_for_it(name: str, tmp_path: Path)
     left = tmp_path / "left"
     async with running(tmp_path, name) as model:
         call = asyncio.ensure_future(said(model, f"wait {left}"))
-        await _until((tmp_path / "left.begun").exists)
+        await until((tmp_path / "left.begun").exists)
         call.cancel()
-        await _until(left.exists)
+        await until(left.exists)
         after = await said(model, "say hello")
 
     assert after == "hello"
@@ -315,7 +307,7 @@ async def test_an_async_answer_that_is_left_at_once_takes_no_place(tmp_path: Pat
         for call in calls:
             call.cancel()
         await said(model, "say hello")
-        await _until(lambda: not any(worker.answers for worker in model.pool._workers))
+        await until(lambda: not any(worker.answers for worker in model.pool._workers))
 
 
 async def test_an_answer_left_before_it_was_begun_is_never_begun(tmp_path: Path) -> None:
