@@ -139,6 +139,7 @@ def test_plain_http_is_told_to_write_https_and_no_more(authority: Authority, pai
 
     assert answer.status == 400
     assert told["message"] == "this server speaks TLS: write https:// in its address, not http://"
+    assert str(answer.headers["x-request-id"]).startswith("req_")
     assert status == 200
 
 

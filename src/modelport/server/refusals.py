@@ -14,6 +14,7 @@ __all__ = (
     "HEAD_TOO_SLOW",
     "MALFORMED",
     "NO_PROXY",
+    "PLAIN_HTTP",
     "TOO_MANY_AHEAD",
     "TOO_MANY_HEADERS",
     "UNEVEN",
@@ -43,6 +44,7 @@ UNEVEN = Refusal(400, "malformed_http", "a body's chunks have more around them t
 UNKNOWN_CODING = Refusal(400, "malformed_http", "no Transfer-Encoding but chunked, of HTTP/1.1, is read here")
 TOO_MANY_AHEAD = Refusal(400, "malformed_http", "too many requests were sent ahead of their answers")
 NO_PROXY = Refusal(400, "malformed_http", "a request's target is a path here: this server is no proxy")
+PLAIN_HTTP = Refusal(400, "tls_expected", "this server speaks TLS: write https:// in its address, not http://")
 HEAD_TOO_SLOW = Refusal(408, "request_timeout", "the request's headers did not come in time: send it without pauses")
 
 

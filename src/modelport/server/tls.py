@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from modelport.errors import ConfigError
+from modelport.server.refusals import PLAIN_HTTP, identify, refusal_bytes
 from modelport.storage.api_keys import data_folder
 
 __all__ = ("Tls", "given_certificate", "self_signed_certificate")
@@ -27,16 +28,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANY = ("0.0.0.0", "::", "")  # noqa: S104  (compared, not listened on)
 _DAYS = 825
 _RENEWED = timedelta(days=30)  # before a certificate ends, the next one is made
-
-
-_MESSAGE = (
-    b'{"error":{"message":"this server speaks TLS: write https:// in its address, not http://",'
-    b'"type":"invalid_request_error","param":null,"code":"tls_expected"}}'
-)
-_PLAIN = (
-    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-    % (len(_MESSAGE), _MESSAGE)
-)
 
 
 class Tls(Struct, frozen=True):
@@ -87,7 +78,7 @@ class _Handshake(ssl.SSLObject):
         except ssl.SSLError as error:
             if error.reason != "HTTP_REQUEST" or self.outgoing is None:
                 raise
-            self.outgoing.write(_PLAIN)
+            self.outgoing.write(refusal_bytes(PLAIN_HTTP, identify()))
             self.told = True
             raise ssl.SSLWantReadError from None
 
