@@ -158,8 +158,8 @@ def answers_in(data: bytes) -> list[Answer]:
         if headers.get("transfer-encoding") == "chunked":
             size = -1
             while size:
-                length, _, data = data.partition(b"\r\n")
-                size = int(length, 16)
+                line_of_size, _, data = data.partition(b"\r\n")
+                size = int(line_of_size, 16)
                 body += data[:size]
                 data = data[size + 2 :]
         else:
