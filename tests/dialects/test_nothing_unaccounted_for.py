@@ -95,7 +95,9 @@ def objects(value: dict[str, Any], fates: dict[str, str], row: str = "", path: s
 
 
 NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True).map(lambda name: f"zz_{name}")
-ANYTHING: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.just({}) | st.just(["x"])
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.just({}) | st.just(["x"])
+)
 
 
 @given(data=st.data())

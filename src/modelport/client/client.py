@@ -1,9 +1,10 @@
 """The client: calls the models of a config list, in order of preference, and counts what that takes."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, overload
 
+from modelport.client.embedding import embedding_asked, embedding_chain, lists_from
 from modelport.client.given import given_entries
 from modelport.client.hearing import Hearer, OnChunk, ahear, hear
 from modelport.client.logged import alogged, logged
@@ -13,7 +14,7 @@ from modelport.client.templating import filled
 from modelport.client.usage import CountsUsage, UsageTally
 from modelport.config.entry import entries
 from modelport.errors import ConfigError, InvalidRequest, NotRegistered, UnknownModelClient
-from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, suspends
+from modelport.model import AnswerStream, ImmediateAnswer, Model, ReadyEvents, generate, suspends
 from modelport.secret import Secret
 from modelport.storage.cache import Cache, open_cache
 from modelport.storage.runtime_log import logging_enabled
@@ -274,6 +275,30 @@ class Client(CountsUsage):
             self._slots[answer.chosen].label,
             answer.chosen,
         )
+
+    # --- vectors ---
+
+    def embed(self, texts: str | Sequence[str], *, dimensions: int | None = None) -> list[list[float]]:
+        """A vector for each of *texts*, in their order, of so many *dimensions* (None: as many as the model gives).
+
+        The first entry whose model embeds answers; its usage is counted. Nothing is cached.
+
+        Raises:
+            InvalidRequest: a text is none, or empty; ``param`` names it.
+            UnsupportedField: no entry's model gives vectors.
+            NotRegistered, AllModelsFailed: as :meth:`create`.
+        """
+        chain, request = self._vectors(texts, dimensions)
+        return lists_from(run(generate(chain, request), suspends=chain.suspends), request)
+
+    async def aembed(self, texts: str | Sequence[str], *, dimensions: int | None = None) -> list[list[float]]:
+        """As :meth:`embed`, awaited."""
+        chain, request = self._vectors(texts, dimensions)
+        return lists_from(await generate(chain, request), request)
+
+    def _vectors(self, texts: str | Sequence[str], dimensions: int | None) -> tuple[Fallback, ChatRequest]:
+        self._ready()
+        return embedding_chain(self._slots, self._tally.record, self._fallback_on), embedding_asked(texts, dimensions)
 
     def extract_text_or_completion_object(self, response: ChatResponse) -> list[str | Message]:
         """For each choice its text, or its message where it calls tools."""

@@ -34,7 +34,7 @@ class Slot:
         self.waiting_for: str | None = entry.model_client_cls if entry.source == "registered" else None
         self._cache = open_cache(entry.call["cache"]) if entry.call.get("cache") is not None else cache
         self._record = record
-        self._limits = Limits(entry)
+        self.limits: Limits = Limits(entry)
         self._lately: tuple[Cache | None, float | None, Model] | None = None
         if self.waiting_for is None:
             self._fill(open_entry(entry))
@@ -63,4 +63,4 @@ class Slot:
 
     def _assembled(self, entry: Entry, cache: Cache | None) -> Model:
         assert self.bare is not None
-        return assemble(entry, self.bare, cache=cache, record=self._record, limits=self._limits)
+        return assemble(entry, self.bare, cache=cache, record=self._record, limits=self.limits)

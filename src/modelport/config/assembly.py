@@ -38,7 +38,7 @@ from modelport.wrappers.metering import Metering, Record
 from modelport.wrappers.retrying import Retrying
 from modelport.wrappers.slots import Slots
 
-__all__ = ("Limits", "assemble", "registered_model", "request_defaults", "salt_of")
+__all__ = ("Limits", "assemble", "assemble_for_vectors", "registered_model", "request_defaults", "salt_of")
 
 
 def registered_model(entry: Entry, cls: type, arguments: Mapping[str, Any]) -> Model:
@@ -85,8 +85,20 @@ def assemble(
     return Defaulting(inner, defaults) if defaults else inner
 
 
+def assemble_for_vectors(entry: Entry, model: Model, *, record: Record, limits: Limits) -> Model:
+    """*model* as the one that is asked for vectors: bounded, retried and counted as its answers are.
+
+    What is about messages and settings is not there: texts that stand beside each other are no turns.
+    """
+    return Metering(_limited(entry, model, limits), price=entry.price, lookup=listed_price, record=record)
+
+
 def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
     model = batched(model, max_batch_size=entry.max_batch_size, batch_window=entry.batch_window)
+    return honour(_limited(entry, model, limits), entry.role_rules, entry.tool_parser)
+
+
+def _limited(entry: Entry, model: Model, limits: Limits) -> Model:
     if entry.timeout is not None:
         model = Deadline(model, entry.timeout)
     if limits.slots is not None:
@@ -95,7 +107,7 @@ def _guarded(entry: Entry, model: Model, limits: Limits) -> Model:
         model = RateLimiting(model, limits.pace)
     if entry.max_retries:
         model = Retrying(model, entry.max_retries)
-    return honour(model, entry.role_rules, entry.tool_parser)
+    return model
 
 
 def request_defaults(entry: Entry) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class RemoteModel:
 
     suspends = True
     accepts = None  # the server judges the request
+    embeds: bool | None = None  # the server knows
 
     def __init__(
         self,
