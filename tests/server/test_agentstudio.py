@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 
 from modelport import as_model
 from modelport.agent_studio import BaseModel
@@ -74,6 +75,25 @@ def test_a_served_process_is_open_with_the_flag_and_names_it_without(tmp_path: P
         with pytest.raises(ConnectionError, match="404"):
             client.generate_response(said, model="echo")
     assert "--allow-agentstudio-pickle" in client.heard
+
+
+def test_a_server_with_keys_tells_its_client_where_one_goes_and_lets_a_proxy_add_it() -> None:
+    said = [Message("user", "hello")]
+    options = Options(agentstudio_pickle=True, keys={"ann": "sk-1"})
+
+    with running(looking(options)) as port:
+        client = StudioClient(f"http://127.0.0.1:{port}")
+        with pytest.raises(ConnectionError, match="401"):
+            client.generate_response(said, model="looking")
+        proxied = requests.post(
+            f"http://127.0.0.1:{port}/generate",
+            json={"model": "looking", "messages": packed(said)},
+            headers={"Authorization": "Bearer sk-1"},
+            timeout=10,
+        )
+
+    assert "Authorization: Bearer" in client.heard
+    assert proxied.status_code == 200
 
 
 async def test_a_model_that_is_not_served_is_told_by_name() -> None:
