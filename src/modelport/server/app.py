@@ -131,7 +131,8 @@ class App:
         self.draining = False
         self.failure: ModelportError | None = None  # why it did not start
         self.fetcher: Fetcher | None = Fetcher(options.limits) if options.media_urls else None
-        self._keys = Keys(options.keys, None if options.key_file is None else KeyFile(options.key_file))
+        key_file = None if options.key_file is None else KeyFile(options.key_file)
+        self._keys = Keys(options.keys, key_file, wrong=options.limits.wrong_keys)
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
@@ -225,7 +226,9 @@ class App:
     def _admit(self, exchange: Exchange) -> Caller | None:
         """Whose API key came with a request that needs one. The caller has been let in, and must leave."""
         headers, given = exchange.headers, exchange.scope["headers"]
-        caller = self._keys.check(headers, None if len(headers) == len(given) else given)
+        peer = exchange.scope.get("client")
+        address = None if peer is None else peer[0]
+        caller = self._keys.check(headers, None if len(headers) == len(given) else given, address)
         if self.in_flight > self.limits.concurrent:
             raise Overloaded(
                 f"{self.limits.concurrent} requests are being answered already: try again in a moment",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from modelport.errors import ConfigError, Forbidden, Overloaded, Unauthorized
 from modelport.server.quotas import Caller
+from modelport.server.strangers import Strangers
 from modelport.storage.api_keys import KeyFile, StoredKey, digest_of
 from modelport.sync import offload
 
@@ -31,6 +32,8 @@ KEYS_VARIABLE = "MODELPORT_API_KEYS"
 class Keys:
     """The API keys that are known, each with its holder; only their hashes are kept.
 
+    Of an address, *wrong* unknown keys are looked at in a minute.
+
     Those of *file* are read again when a request comes and they are older than a second: who was revoked is refused
     from then on. While the file cannot be read, nobody is let in. Where there was a key to ask for at the start, one is
     asked for until the end, whatever becomes of the file.
@@ -40,11 +43,17 @@ class Keys:
     """
 
     def __init__(
-        self, keys: Mapping[str, str], file: KeyFile | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        keys: Mapping[str, str],
+        file: KeyFile | None = None,
+        *,
+        wrong: int = 30,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._salt = secrets.token_bytes(32)
         self._given = {self._mark(digest_of(key.encode())): Caller(name) for name, key in keys.items()}
         self._file = file
+        self._strangers = Strangers(wrong, clock=clock)
         self._clock = clock
         self._known: dict[bytes, Caller] = dict(self._given)
         self._read_at = clock()
@@ -113,14 +122,18 @@ class Keys:
         return hashlib.blake2b(digest, key=self._salt, digest_size=32).digest()
 
     def check(
-        self, headers: Mapping[bytes, bytes], given: Iterable[tuple[bytes, bytes]] | None = None
+        self,
+        headers: Mapping[bytes, bytes],
+        given: Iterable[tuple[bytes, bytes]] | None = None,
+        address: str | None = None,
     ) -> Caller | None:
         """Whose key came, as Bearer token or as x-api-key; None where no key is asked for.
 
-        *given* has every header, where one came more than once.
+        *given* has every header, where one came more than once; *address* is the peer's, where it is known.
 
         Raises:
             Unauthorized: none came, an unknown or an expired one, or two that differ.
+            RateLimited: too many unknown ones came from *address*.
         """
         if not self:
             return None
@@ -129,11 +142,18 @@ class Keys:
             raise Unauthorized("an API key is needed: send it as 'Authorization: Bearer KEY' or as 'x-api-key: KEY'")
         if len(came) > 1:
             raise Unauthorized("two different API keys came: send one")
-        caller = self._known.get(self._mark(digest_of(came.pop())))
+        mark = self._mark(digest_of(came.pop()))
+        if address is not None:
+            self._strangers.check(address, mark)
+        caller = self._known.get(mark)
         if caller is None:
+            if address is not None:
+                self._strangers.wrong(address)
             raise Unauthorized("the API key is not known here: check it, or ask whoever runs this server for one")
         if caller.limits.expires is not None and time.time() >= caller.limits.expires:
             raise Unauthorized(f"the API key {caller.name!r} has expired: ask whoever runs this server for another")
+        if address is not None:
+            self._strangers.right(address, mark)
         return caller
 
 

@@ -23,6 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     connections: int = 16_384  # open at once; those that ask nothing make room
     concurrent: int = 1024  # exchanges at once, over all models
+    wrong_keys: int = 30  # API keys that are not known, from one address in a minute
     queue: int = 64  # calls waiting for one model that is called one at a time
     backlog: int = 4 * 1024 * 1024  # of one stream whose reader is slow, for models that are called one at a time
 
