@@ -148,9 +148,10 @@ ASIDE: list[tuple[str, str, Any]] = [
     ("POST", "/v1/embeddings", {"input": ["a", "b"]}),
     ("POST", "/v1/embeddings", {"input": "a", "encoding_format": "base64"}),
     ("POST", "/api/embed", {"input": ["a"]}),
+    ("POST", "/api/embeddings", {"prompt": "a"}),
     ("POST", "/v1/messages/count_tokens", TEXT),
     ("POST", "/api/show", {"model": "dutiful"}),
-    *(("GET", path, None) for path in ("/api/tags", "/api/version", "/v1/models", "/v1/models/dutiful")),
+    *(("GET", path, None) for path in ("/api/tags", "/api/ps", "/api/version", "/v1/models", "/v1/models/dutiful")),
     *(("GET", path, None) for path in ("/health", "/ready", "/port/v1/hello", PATH)),
 ]
 

@@ -1,4 +1,4 @@
-"""Bodies that no client means to send, at every route: refused by name, or answered; never an error of the server's own.
+"""Bodies that no client means to send, at every route: refused by name, or answered; never an error of ours.
 
 What a body may be is read from the server's own description: what that does not allow is not answered, and what nobody
 knows is named in the refusal.
@@ -7,6 +7,7 @@ knows is named in the refusal.
 import asyncio
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import pytest
@@ -109,6 +110,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     },
     "/api/generate": {**COMMON, "prompt": "so", "system": "be brief", "images": [PICTURE]},
     "/api/embed": {"input": ["so"], "dimensions": 3, "keep_alive": 5},
+    "/api/embeddings": {"prompt": "so", "options": {"seed": None}},
     "/api/show": {"model": "dutiful", "verbose": True},
 }
 PLAIN = {route.path for route in ROUTES if route.method == "POST"} - {PORT.path, AGENTSTUDIO.path}
@@ -123,8 +125,8 @@ def _loop() -> Iterator[None]:
     loop.close()
 
 
-def post(path: str, body: bytes) -> Answer:
-    return loop.run_until_complete(ask(app, "POST", path, body))
+def post(path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+    return loop.run_until_complete(ask(app, "POST", path, body, headers=headers))
 
 
 def test_every_route_that_takes_json_is_asked() -> None:
@@ -209,7 +211,12 @@ ODD = [
     [None],
     {"": None},
 ]
-VALUES = st.sampled_from(ODD) | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+VALUES = (
+    st.sampled_from(ODD).map(deepcopy)
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
 
 
 @st.composite
@@ -255,11 +262,18 @@ def refuse(constant: str) -> None:
 
 
 def read(body: bytes) -> tuple[bool, Any]:
-    """What the standard library reads in *body*, if it is JSON at all."""
+    """What the standard library reads in *body*, if it is JSON at all and could be sent on as such."""
     try:
-        return True, json.loads(body.decode("utf-8"), parse_constant=refuse)
+        value = json.loads(body.decode("utf-8"), parse_constant=refuse)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False, None
+    return True, value
+
+
+def blamed(refusal: Any) -> Any:
+    """The field that the refusal is about, in whatever wire."""
+    return refusal["modelport"].get("param") if "modelport" in refusal else refusal["error"]["param"]
 
 
 @pytest.mark.parametrize("path", WHOLE)
@@ -278,6 +292,18 @@ def test_what_is_spoilt_is_refused_in_the_right_form_and_never_an_error_of_ours(
     else:
         response = described()["paths"][path]["post"]["responses"][str(answer.status)]
         assert complaints(response["content"][answer.headers["content-type"]]["schema"], answer.json) == []
+        assert blamed(answer.json) or not is_json or b"\\ud" in body, (body[:2000], answer.body)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32", "latin-1"])
+@pytest.mark.parametrize("path", WHOLE)
+def test_text_in_another_charset_is_refused_and_not_misread(path: str, charset: str) -> None:
+    body = json.dumps({**WHOLE[path], "model": "é"}, ensure_ascii=False).encode(charset)
+
+    answer = post(path, body, (b"content-type", f"application/json; charset={charset}".encode()))
+
+    assert answer.status == 400
+    assert "the body is not" in answer.body.decode()
 
 
 # --- what nobody knows ------------------------------------------------------------------------------------------------
