@@ -61,14 +61,19 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serving(folder: Path, names: Sequence[str], *options: str, **env: str) -> Iterator[Served]:
-    """The models of MODELS by these names, served on a free port; killed at the end if still there."""
+def serving(
+    folder: Path, names: Sequence[str], *options: str, stderr: Any = subprocess.PIPE, **env: str
+) -> Iterator[Served]:
+    """The models of MODELS by these names, served on a free port; killed at the end if still there.
+
+    Where much is logged, *stderr* is a file: nobody reads the pipe before the end.
+    """
     (folder / "served.py").write_text(MODELS, encoding="utf-8")
     ready = folder / "ready.json"
     specs = [name if ":" in name else f"{folder}/served.py:{name}" for name in names]
     command = [sys.executable, "-m", "modelport", "serve", *specs, "--port", "0", "--ready-file", str(ready), *options]
     process = subprocess.Popen(
-        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **env}
+        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, **env}
     )
     try:
         told = _wait_for(ready, process)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -159,31 +158,6 @@ def test_ready_says_no_while_a_model_cannot_be_loaded_again(tmp_path: Path) -> N
     assert "'does' is not loaded" in answer["error"]["message"]
     assert "weights" not in answer["error"]["message"]
     assert "RuntimeError: the weights are gone" in log
-
-
-def test_under_load_every_request_is_answered_once_while_workers_die(tmp_path: Path) -> None:
-    tally: Counter[tuple[int, str]] = Counter()
-    wrong: list[str] = []
-
-    def client(number: int) -> None:
-        for turn in range(25):
-            deed = ("segfault", "exit 1", "kill")[turn % 3] if (number + turn) % 12 == 0 else f"say {number}.{turn}"
-            status, answer = ask(served, deed)
-            code = answer["error"]["code"] if "error" in answer else "said"
-            tally[status, code] += 1
-            if status == 200 and text_of(answer) != f"{number}.{turn}":
-                wrong.append(deed)
-
-    with serving(tmp_path, [spec_of(tmp_path, "does")], "--workers", "2") as served:
-        threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    deadly = sum((number + turn) % 12 == 0 for number in range(8) for turn in range(25))
-    assert wrong == []
-    assert tally == {(200, "said"): 200 - deadly, (502, "worker_died"): deadly}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: str(number.name))

@@ -75,7 +75,8 @@ class Pool:
         self._seconds = _AHEAD_SECONDS  # from the end of one answer of a busy worker to that of the next, about
         self._failures = 0  # in a row
         self._again = 0.0  # when the next worker is started, by the loop's clock
-        self._unloadable = False  # the last one that was started died before it had loaded the model
+        self._unloaded = 0  # how many in a row ended before they had loaded the model
+        self._unloadable = False  # they said that they cannot, or it was more than one: an accident may befall any
         self._closing = False
         self._heir: Pool | None = None  # what makes the answers that are not begun here
         self._retired = False  # nothing new is begun here
@@ -321,6 +322,7 @@ class Pool:
         elif isinstance(frame, Failed):
             error = error_from_data(frame.error)
             if frame.id is None:
+                self._unloaded += 1
                 _log(logging.ERROR, "%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
             elif (answer := worker.answers.pop(frame.id, None)) is not None:
                 answer.fail(error)
@@ -332,7 +334,7 @@ class Pool:
                     answer.begun = True
         elif isinstance(frame, Ready):
             worker.ready = True
-            self._unloadable = False
+            self._unloaded, self._unloadable = 0, False
         if self._waiting:
             self._go_on()
 
@@ -380,7 +382,8 @@ class Pool:
         cause = worker.reason or cause_of_death(code)
         if not self._closing:
             self.deaths += 1
-            self._unloadable = not worker.ready
+            self._unloaded += not worker.ready
+            self._unloadable = self._unloaded > 1
             what = "" if worker.ready else " before its model was loaded"
             _log(logging.WARNING, "a worker of %s (process %d) %s%s", self.name, worker.process.pid, cause, what)
         self._divide(worker, cause)
