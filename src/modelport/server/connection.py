@@ -52,6 +52,8 @@ _LINGER = 2.0  # seconds in which a peer may read why it is closed
 _FAREWELLS = (0.005, 0.05, 0.3, 1.5)  # seconds between looks whether a peer that sends no more still reads; then:
 _LATER = 15.0
 _SPARED = 128  # open files for all but connections
+_ON_ITS_WAY = 0.1  # seconds that a question may have been on its way when the server began to go down,
+_REST_OF_HEAD = 1.0  # and for the rest of one whose head has come in part
 _ROOM = 32  # of so many connections past the bound, one each is closed at a time
 
 
@@ -105,7 +107,8 @@ class HttpConnection(asyncio.Protocol):
         self.app_state = app_state
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.parser: httptools.HttpRequestParser = httptools.HttpRequestParser(self)
-        self.note_refusal: Callable[[str, str, str | None], None] | None = None  # told of what became no request
+        # Told of what became no request: the code, the id, the peer.
+        self.note_refusal: Callable[[str, str, tuple[str, int] | None], None] | None = None
         self.most: int = limits.connections
         self.transport: Any = None
         self.scheme: str = "http"
@@ -217,7 +220,7 @@ class HttpConnection(asyncio.Protocol):
         if due is None or not due.started:
             identity = ("" if due is None else due.identity) or identify(self._headers)
             if self.note_refusal is not None:
-                self.note_refusal(refusal.code, identity, None if self.client is None else self.client[0])
+                self.note_refusal(refusal.code, identity, self.client)
             self.transport.write(refusal_bytes(refusal, identity))
         self._close_when_read()
 
@@ -290,15 +293,23 @@ class HttpConnection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if not self._reading and not self.closing and not self._half:
+        more = self.arriving is not None and not self._lost_thread  # of what is being answered
+        if not self._reading and (more or not self.closing) and not self._half:
             self._reading = True
             self.transport.resume_reading()
 
     def shutdown(self) -> None:
-        """The server goes down: end with the answers that are due."""
+        """The server goes down: end with the answers that are due, and those to what was on its way here by then."""
         self.closing = True
         if self.current is None:
-            self._let_go()
+            self.loop.call_later(_ON_ITS_WAY, self._let_go_idle, _REST_OF_HEAD)
+
+    def _let_go_idle(self, rest: float) -> None:
+        if self.current is None:
+            if self._head_size and rest:
+                self.loop.call_later(rest, self._let_go_idle, 0.0)
+            else:
+                self._let_go()
 
     def _let_go(self) -> None:
         """Close what nothing is due on. TLS would first wait for the peer's farewell, for which few idle peers look."""
