@@ -1,4 +1,4 @@
-"""Why a field is refused, looked up in a dialect's own table of fates. Knows no wire.
+"""Requests in JSON, read; why a field is refused is looked up in a dialect's own tables of fates. Knows no wire.
 
 A table maps the path of each field to its fate and a note: ``rejected: nothing is left out here``. Inside of lists and
 of what is told apart by its ``type`` a path looks like ``messages[].content[text].text``; ``tools[*]`` is every other
@@ -6,21 +6,40 @@ type.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from msgspec import ValidationError
+from msgspec import DecodeError, ValidationError
 
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types.complaints import NOTHING, translate_validation
 
-__all__ = ("Fates", "explained", "note_of", "reason_of")
+__all__ = ("Fates", "decoded", "explained", "note_of", "reason_of")
 
 Fates = Mapping[str, str]
+T = TypeVar("T")
 
 _IN_BRACKETS = re.compile(r"\[[^]]*\]")
 _KIND = re.compile(r"Invalid (?:enum )?value '([^']*)'")
 _REJECTED = "rejected: "
+
+
+def decoded(decode: Callable[[bytes], T], body: bytes, *tables: Fates) -> T:
+    """*body* by *decode*, a decoder of JSON.
+
+    Raises:
+        InvalidRequest: it is not JSON, or a field is unknown, wrong or refused; ``param`` names the field.
+    """
+    try:
+        return decode(body)
+    except ValidationError as error:
+        raise explained(error, *tables) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
+    except DecodeError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
 
 
 def note_of(fates: Fates, name: str) -> str:

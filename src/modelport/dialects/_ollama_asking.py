@@ -32,7 +32,6 @@ __all__ = (
     "OllamaAsked",
     "check_keep_alive",
     "common_fields",
-    "decoded",
     "format_of",
     "images_of",
     "refuse_set",
@@ -116,16 +115,6 @@ class OllamaAsked(Asked, frozen=True, kw_only=True):
 
     thoughts: bool = True
     began: int = 0
-
-
-def decoded(decode: Any, body: bytes) -> Any:
-    """*body* by *decode*. Raises ``InvalidRequest`` naming the field."""
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        raise translate_validation(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
 
 
 def common_fields(given: Common) -> dict[str, Any]:

@@ -7,9 +7,19 @@ from typing import Protocol
 from msgspec import Struct
 
 from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
-from modelport.types import ChatRequest, ChatResponse, Event, ImagePart
+from modelport.types import ChatRequest, ChatResponse, Event, ImagePart, Tool
 
-__all__ = ("Asked", "Dialect", "StreamDecoder", "StreamEncoder", "image_at", "retry_after_in", "urls_are_fetched")
+__all__ = (
+    "Asked",
+    "Dialect",
+    "StreamDecoder",
+    "StreamEncoder",
+    "image_at",
+    "image_from",
+    "retry_after_in",
+    "tools_named_apart",
+    "urls_are_fetched",
+)
 
 urls_are_fetched: ContextVar[bool] = ContextVar("modelport-urls-are-fetched", default=False)
 """Set by who decodes requests and fetches the images afterwards whose addresses are in them. No dialect fetches."""
@@ -100,6 +110,37 @@ def image_at(url: str, where: str, *, instead: str, detail: str | None = None) -
             param=where,
         )
     return ImagePart(url, detail=detail)
+
+
+def image_from(url: str, where: str, detail: str | None) -> ImagePart:
+    """The image that *url* holds, or, where addresses are taken, the one at it; as OpenAI's wires have images.
+
+    Raises:
+        InvalidRequest: it is neither; ``UnsupportedField`` for an address where none is taken.
+    """
+    head, comma, _ = url[:200].partition(",")
+    if not head.startswith("data:"):
+        return image_at(url, where, instead="data:image/…;base64,…", detail=detail)
+    if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
+        raise InvalidRequest(f"{where} must look like data:image/png;base64,…, got {head[:60]!r}", param=where)
+    return ImagePart(url, detail=detail)
+
+
+def tools_named_apart(tools: Sequence[Tool], field: str, name: str) -> tuple[Tool, ...] | None:
+    """*tools*, each with a name of its own; None for none. In an error, its place is *field*``[…].``*name*.
+
+    Raises:
+        InvalidRequest: a name is too short or too long, or two are the same.
+    """
+    seen: set[str] = set()
+    for at, tool in enumerate(tools):
+        where = f"{field}[{at}].{name}"
+        if not 1 <= len(tool.name) <= 256:
+            raise InvalidRequest(f"{where} must have 1 to 256 characters, got {len(tool.name)}", param=where)
+        if tool.name in seen:
+            raise InvalidRequest(f"{where}: there are two tools named {tool.name!r}", param=where)
+        seen.add(tool.name)
+    return tuple(tools) or None
 
 
 def retry_after_in(headers: Mapping[str, str]) -> float | None:

@@ -13,18 +13,18 @@ import msgspec
 from msgspec import Struct
 
 from modelport.dialects import _ollama_answers as answers
+from modelport.dialects._fates import decoded
 from modelport.dialects._ollama_asking import (
     COMMON_FATES,
     OPTIONS,
     Common,
     OllamaAsked,
     common_fields,
-    decoded,
     images_of,
     wire_content,
     wire_fields,
 )
-from modelport.dialects.base import Asked
+from modelport.dialects.base import Asked, tools_named_apart
 from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
 from modelport.types import (
     ChatRequest,
@@ -120,11 +120,15 @@ class Ollama:
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
-        given: _Request = decoded(_decode_request, body)
+        given: _Request = decoded(_decode_request, body, FATES, WITHIN)
         if not given.messages:
             raise InvalidRequest("messages is empty: give at least one (models are loaded already)", param="messages")
         fields = common_fields(given)
-        request = ChatRequest(messages=_messages(given.messages), tools=_tools(given.tools), **fields)
+        request = ChatRequest(
+            messages=_messages(given.messages),
+            tools=tools_named_apart([one.function for one in given.tools or ()], "tools", "function.name"),
+            **fields,
+        )
         return OllamaAsked(
             request=request,
             stream=given.stream is not False,
@@ -239,19 +243,6 @@ def _message(given: _Message, where: str, calls: _Calls) -> Message:
         name = f"{where}.{'tool_name' if given.tool_name else 'tool_call_id'}"
         raise InvalidRequest(f"{name}: a message of the role {role} is no tool's result", param=name)
     return Message(role, content, tool_calls=made, reasoning=given.thinking or None)
-
-
-def _tools(given: list[_Tool] | None) -> tuple[Tool, ...] | None:
-    tools = tuple([one.function for one in given or ()])
-    seen: set[str] = set()
-    for at, tool in enumerate(tools):
-        where = f"tools[{at}].function.name"
-        if not 1 <= len(tool.name) <= 256:
-            raise InvalidRequest(f"{where} must have 1 to 256 characters, got {len(tool.name)}", param=where)
-        if tool.name in seen:
-            raise InvalidRequest(f"{where}: there are two tools named {tool.name!r}", param=where)
-        seen.add(tool.name)
-    return tools or None
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------

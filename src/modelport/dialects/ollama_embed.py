@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from modelport.dialects import _ollama_answers as answers
-from modelport.dialects._fates import Fates, note_of
-from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive, decoded
+from modelport.dialects._fates import Fates, decoded, note_of
+from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive
 from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
 from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, unfold
@@ -69,7 +69,7 @@ class OllamaEmbed:
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
-        given: _Request = decoded(_decode_request, body)
+        given: _Request = decoded(_decode_request, body, FATES)
         check_keep_alive(given.keep_alive)
         refuse_options(given.options, FATES)
         if given.truncate is not None:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive, decoded
+from modelport.dialects._fates import decoded
+from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive
 from modelport.dialects.base import Asked
 from modelport.dialects.ollama_embed import OllamaEmbed, refuse_options
 from modelport.errors import InvalidRequest, ProtocolError, UnsupportedField
@@ -51,7 +52,7 @@ class OllamaEmbeddings(OllamaEmbed):
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
-        given: _Request = decoded(_decode_request, body)
+        given: _Request = decoded(_decode_request, body, FATES)
         check_keep_alive(given.keep_alive)
         refuse_options(given.options, FATES)
         if not given.prompt:

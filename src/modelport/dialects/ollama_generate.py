@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from modelport.dialects import _ollama_answers as answers
+from modelport.dialects._fates import decoded
 from modelport.dialects._ollama_asking import (
     COMMON_FATES,
     OPTIONS,
     Common,
     OllamaAsked,
     common_fields,
-    decoded,
     images_of,
     refuse_set,
     wire_content,
@@ -78,7 +78,7 @@ class OllamaGenerate:
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
-        given: _Request = decoded(_decode_request, body)
+        given: _Request = decoded(_decode_request, body, FATES, WITHIN)
         refuse_set({name: getattr(given, name) for name in _REFUSED}, FATES)
         images = images_of(given.images or (), "images")
         if not given.prompt and not images:

@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from modelport.dialects._fates import decoded
 from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
 from modelport.dialects.openai_chat.answers import Facts, WireUsage, facts_to_dict, usage_from
 from modelport.dialects.openai_chat.failures import decode_error, encode_error
 from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
-from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, translate_validation, unfold
+from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, unfold
 from modelport.types.embeddings import Embed, embed_in, embedding_events, embedding_request, vectors_from
 
 __all__ = ("DIALECT", "FATES", "MOST_TEXTS", "EmbeddingsAsked", "OpenAIEmbeddings")
@@ -80,12 +81,7 @@ class OpenAIEmbeddings:
 
     def decode_request(self, body: bytes) -> EmbeddingsAsked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
-        try:
-            given = _decode_request(body)
-        except msgspec.ValidationError as error:
-            raise translate_validation(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidRequest(f"the body is not JSON: {error}") from None
+        given = decoded(_decode_request, body, FATES)
         embed = Embed(_texts(given.input), given.dimensions)
         return EmbeddingsAsked(
             request=embedding_request(embed, given.model),

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from modelport.dialects._fates import decoded
 from modelport.dialects.agentstudio.reading import read_pickle
 from modelport.dialects.agentstudio.values import AgentMessage, PickleRefused
 from modelport.dialects.agentstudio.writing import is_plain, write_messages, write_plain
@@ -31,7 +32,6 @@ from modelport.types import (
     Role,
     TextPart,
     Usage,
-    translate_validation,
 )
 
 __all__ = ("DIALECT", "FATES", "AgentStudio")
@@ -75,12 +75,7 @@ class AgentStudio:
         Raises:
             InvalidRequest: it is not in this form, or holds more than text, arrays and ``Message``.
         """
-        try:
-            given = _decode_request(body)
-        except msgspec.ValidationError as error:
-            raise translate_validation(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidRequest(f"the body is not JSON: {error}") from None
+        given = decoded(_decode_request, body, FATES)
         try:
             messages = _unpacked(given.messages)
         except PickleRefused as error:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.json import Decoder
 
-from modelport.dialects._fates import explained
+from modelport.dialects._fates import decoded
 from modelport.dialects.anthropic_messages import wire
 from modelport.dialects.anthropic_messages.fates import FATES, WITHIN
 from modelport.dialects.base import Asked, image_at
@@ -83,27 +83,14 @@ def decode_count(body: bytes) -> ChatRequest:
 
 def _decoded(body: bytes, decode: Any) -> Any:
     try:
-        given = decode(body)
-    except msgspec.ValidationError as error:
-        raise _explain(error, body) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
+        given = decoded(decode, body, FATES, WITHIN)
+    except InvalidRequest as error:
+        raise (_explain_tool(body) if (error.param or "").startswith("tools") else None) or error from None
     if not given.messages:
         raise InvalidRequest("messages is empty: give at least one message", param="messages")
     if given.speed == "fast":
         raise UnsupportedField("speed: models run as fast as they do here; leave it out", param="speed")
     return given
-
-
-def _explain(error: msgspec.ValidationError, body: bytes) -> InvalidRequest:
-    invalid = explained(error, FATES, WITHIN)
-    if (invalid.param or "").startswith("tools"):
-        return _explain_tool(body) or invalid
-    return invalid
 
 
 def _explain_tool(body: bytes) -> InvalidRequest | None:

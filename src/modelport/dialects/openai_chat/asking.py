@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from msgspec.json import Decoder
 
-from modelport.dialects._fates import explained
-from modelport.dialects.base import Asked, image_at
+from modelport.dialects._fates import decoded
+from modelport.dialects.base import Asked, image_from, tools_named_apart
 from modelport.dialects.openai_chat import wire
 from modelport.dialects.openai_chat.fates import FATES, WITHIN
 from modelport.errors import InvalidRequest, UnsupportedField
@@ -50,16 +50,7 @@ def decode_request(body: bytes) -> ChatAsked:
     """
     if len(body) <= _PLAIN_SIZE and (plain := _plain(body)) is not None:
         return plain
-    try:
-        given = _decode(body)
-    except msgspec.ValidationError as error:
-        raise explained(error, FATES, WITHIN) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
+    given = decoded(_decode, body, FATES, WITHIN)
     return _asked(given)
 
 
@@ -209,22 +200,14 @@ def _parts(given: wire.WireMessage, number: int) -> tuple[tuple[Part, ...] | Non
         if isinstance(part, wire.TextPart):
             parts.append(TextPart(part.text))
         elif isinstance(part, wire.ImagePart):
-            parts.append(_image(part.image_url, f"messages[{number}].content[{at}].image_url.url"))
+            parts.append(
+                image_from(part.image_url.url, f"messages[{number}].content[{at}].image_url.url", part.image_url.detail)
+            )
         elif isinstance(part, wire.RefusalPart):
             refusals.append(part.refusal)
         else:
             parts.append(ReasoningPart(part.text))
     return tuple(parts) or None, "".join(refusals) if refusals else None
-
-
-def _image(given: wire.ImageUrl, where: str) -> ImagePart:
-    url = given.url
-    head, comma, _ = url[:200].partition(",")
-    if not head.startswith("data:"):
-        return image_at(url, where, instead="data:image/…;base64,…", detail=given.detail)
-    if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
-        raise InvalidRequest(f"{where} must look like data:image/png;base64,…, got {head[:60]!r}", param=where)
-    return ImagePart(url, detail=given.detail)
 
 
 # --- tools and formats ----------------------------------------------------------------------------------------------
@@ -236,16 +219,8 @@ def _tools(given: wire.WireRequest) -> tuple[Tool, ...] | None:
     if given.tools and given.functions:
         raise InvalidRequest("functions and tools mean the same: give one of them", param="functions")
     field = "functions" if given.functions is not None else "tools"
-    tools = tuple([tool.function for tool in given.tools or ()]) or tuple(given.functions or ())
-    seen: set[str] = set()
-    for number, tool in enumerate(tools):
-        where = f"{field}[{number}].{'name' if field == 'functions' else 'function.name'}"
-        if not 1 <= len(tool.name) <= 256:
-            raise InvalidRequest(f"{where} must have 1 to 256 characters, got {len(tool.name)}", param=where)
-        if tool.name in seen:
-            raise InvalidRequest(f"{where}: there are two tools named {tool.name!r}", param=where)
-        seen.add(tool.name)
-    return tools or None
+    tools = [tool.function for tool in given.tools or ()] or list(given.functions or ())
+    return tools_named_apart(tools, field, "name" if field == "functions" else "function.name")
 
 
 def _tool_choice(given: wire.WireRequest) -> ToolChoice | None:

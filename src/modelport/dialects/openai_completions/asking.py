@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from modelport.dialects._fates import note_of
+from modelport.dialects._fates import decoded, note_of
 from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, UnsupportedField
-from modelport.types import ChatRequest, Message, translate_validation
+from modelport.types import ChatRequest, Message
 
 __all__ = ("FATES", "WITHIN", "CompletionsAsked", "decode_request", "echo_of", "encode_request")
 
@@ -101,16 +101,7 @@ def decode_request(body: bytes) -> CompletionsAsked:
     Raises:
         InvalidRequest: it is not JSON, or a field is unknown, wrong or refused; ``param`` names the field.
     """
-    try:
-        given = _decode(body)
-    except msgspec.ValidationError as error:
-        raise translate_validation(error) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
+    given = decoded(_decode, body, FATES, WITHIN)
     _check_refused(given)
     prompts = _prompts(given.prompt)
     stop = (given.stop,) if isinstance(given.stop, str) else given.stop or None

@@ -12,15 +12,14 @@ from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from modelport.dialects._fates import explained, reason_of
-from modelport.dialects.base import Asked, image_at
+from modelport.dialects._fates import decoded, explained, reason_of
+from modelport.dialects.base import Asked, image_from
 from modelport.dialects.openai_responses import wire
 from modelport.dialects.openai_responses.fates import FATES, WITHIN
 from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
     ChatRequest,
     FunctionCall,
-    ImagePart,
     Message,
     NamedTool,
     Part,
@@ -68,16 +67,7 @@ def decode_request(body: bytes, *, keeps: bool = False) -> ResponsesAsked:
     Raises:
         InvalidRequest: it is not JSON, or a field is unknown, wrong or refused; ``param`` names the field.
     """
-    try:
-        given = _decode(body)
-    except msgspec.ValidationError as error:
-        raise explained(error, FATES, WITHIN) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("the body is not UTF-8: send JSON, encoded as UTF-8") from None
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
+    given = decoded(_decode, body, FATES, WITHIN)
     _check_refused(given, keeps)
     tools, choice = _tools(given)
     text, reasoning = given.text or wire.TextConfig(), given.reasoning or wire.Reasoning()
@@ -263,7 +253,7 @@ def _content(given: str | list[dict[str, Any]], where: str) -> tuple[str | tuple
         if isinstance(part, wire.Refusal):
             refusals.append(part.refusal)
         elif isinstance(part, wire.InputImage):
-            parts.append(_image(part, f"{where}[{number}].image_url"))
+            parts.append(image_from(part.image_url, f"{where}[{number}].image_url", part.detail))
         else:
             outputs += isinstance(part, wire.OutputText)
             parts.append(TextPart(part.text))
@@ -271,16 +261,6 @@ def _content(given: str | list[dict[str, Any]], where: str) -> tuple[str | tuple
     if len(parts) == outputs:
         return ("".join(part.text for part in parts if isinstance(part, TextPart)) if parts else None), refusal
     return tuple(parts), refusal
-
-
-def _image(given: wire.InputImage, where: str) -> ImagePart:
-    url = given.image_url
-    head, comma, _ = url[:200].partition(",")
-    if not head.startswith("data:"):
-        return image_at(url, where, instead="data:image/…;base64,…", detail=given.detail)
-    if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
-        raise InvalidRequest(f"{where} must look like data:image/png;base64,…, got {head[:60]!r}", param=where)
-    return ImagePart(url, detail=given.detail)
 
 
 # --- tools and formats ------------------------------------------------------------------------------------------------
