@@ -98,6 +98,7 @@ def test_each_request_has_a_record_and_each_record_is_json(tmp_path: Path) -> No
     assert [status for status, _, _ in given] == [200, 200, 502, 404]
     assert [line["request_id"] for line in access[:4]] == ["echo", "talks", "odd", "nobody"]
     assert [line["status"] for line in access] == [200, 200, 502, 404, 200, 401, None]
+    assert all(line["client"].startswith("127.0.0.1:") for line in access)
     _check_whole(access[0], len(given[0][2]))
     _check_stream(access[1])
     assert [line["error"] for line in access[2:]] == [

@@ -36,7 +36,7 @@ class Listed:
         )
         try:
             self._registration = Registration(server)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # no room, no right, or no home
             logger.info("modelport ps will not list this server: %s", error)
 
     def __enter__(self) -> Self:

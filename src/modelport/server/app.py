@@ -31,7 +31,7 @@ from modelport.server.auth import Gate, Keys
 from modelport.server.counting import GONE, Counters, code_of
 from modelport.server.endpoints import Endpoint, asking, health, ready
 from modelport.server.fetching import Fetcher
-from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send
+from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send, peer_text
 from modelport.server.limits import Limits
 from modelport.server.logs import current_request, tell_refusal, tell_request
 from modelport.server.metrics import PATH as METRICS_PATH, metrics
@@ -205,11 +205,11 @@ class App:
         if self.access_log:
             tell_request(exchange, None if caller is None else caller.name, seconds)
 
-    def note_refusal(self, code: str, identity: str, client: str | None) -> None:
-        """What never became a request was refused with this code, under this id, by the connection of *client*."""
+    def note_refusal(self, code: str, identity: str, peer: tuple[str, int] | None) -> None:
+        """What never became a request was refused with this code, under this id, by the connection to *peer*."""
         self.counters.error(code)
         if self.access_log:
-            tell_refusal(code, identity, client)
+            tell_refusal(code, identity, peer_text(peer))
 
     def _route(self, path: str, method: str) -> Route | None:
         route = self._exact.get(path)

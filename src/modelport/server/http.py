@@ -20,6 +20,7 @@ __all__ = (
     "Send",
     "SlowBody",
     "header_text",
+    "peer_text",
     "resume",
     "too_large",
 )
@@ -106,8 +107,7 @@ class Exchange:
     @property
     def client(self) -> str | None:
         """Whose connection it is: an address and a port."""
-        peer = self.scope.get("client")
-        return None if peer is None else f"{peer[0]}:{peer[1]}"
+        return peer_text(self.scope.get("client"))
 
     async def body(self, most: int, *, within: float | None = None) -> bytes:
         """The whole body, of at most *most* bytes, whatever its Content-Length says.
@@ -231,6 +231,13 @@ class Exchange:
         """The answer in pieces is complete with *data*."""
         self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data})
+
+
+def peer_text(peer: tuple[str, int] | None) -> str | None:
+    """The two ends' other one, as an address and a port."""
+    if peer is None:
+        return None
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
 
 
 def too_large(most: int) -> RequestTooLarge:
