@@ -17,6 +17,9 @@ def main() -> int:
         outcomes = [check.outcome for check in ran.checks.values()]
         counts = {outcome: outcomes.count(outcome) for outcome in ("passed", "failed", "xfailed", "skipped")}
         print(f"{client} {ran.version}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n))
+        if ran.crash:
+            failed += 1
+            print(ran.crash)
         for name, check in ran.checks.items():
             if check.outcome == "failed":
                 failed += 1

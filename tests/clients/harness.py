@@ -7,7 +7,6 @@ what the programs check.
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,10 +56,11 @@ class Check(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """What came of a client's program: its checks, by name, in their order."""
+    """What came of a client's program: its checks, by name, in their order; or how it ended without any."""
 
     version: str
     checks: dict[str, Check]
+    crash: str = ""
 
 
 def required() -> bool:
@@ -132,29 +132,29 @@ def _run(client: Client, python: Path, url: str, folder: Path) -> Ran:
     """What came of one client's program."""
     report, home = folder / f"{client.package}.jsonl", folder / f"home-{client.package}"
     home.mkdir()
-    done = subprocess.run(
-        [
-            *(str(python), "-m", "pytest", "--quiet", "--tb=short", "-c", str(PROGRAMS / "pytest.ini")),
-            *("--rootdir", str(PROGRAMS), "--report", str(report), str(client.program)),
-        ],
-        cwd=home,
-        env=_environment(url, home),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    shutil.rmtree(home, ignore_errors=True)
-    if done.returncode > 1 or not report.exists():
-        raise RuntimeError(
-            f"{client.package}: its program could not run:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    version = pins(client.group)[client.package]
+    try:
+        done = subprocess.run(
+            [
+                *(str(python), "-m", "pytest", "--quiet", "--tb=short", "-c", str(PROGRAMS / "pytest.ini")),
+                *("--rootdir", str(PROGRAMS), "--report", str(report), str(client.program)),
+            ],
+            cwd=home,
+            env=_environment(url, home),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=RUN_SECONDS,
+            check=False,
         )
+    except subprocess.TimeoutExpired as error:
+        return Ran(version, {}, f"its program took more than {RUN_SECONDS} s: {error.stdout!r}")
+    if done.returncode > 1 or not report.exists():
+        return Ran(version, {}, f"its program could not run:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     found = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
-    checks = {each["check"]: Check(each["outcome"], each["said"]) for each in found}
-    return Ran(pins(client.group)[client.package], checks)
+    return Ran(version, {each["check"]: Check(each["outcome"], each["said"]) for each in found})
 
 
 def _environment(url: str, home: Path) -> dict[str, str]:

@@ -68,7 +68,8 @@ def render_table(results: Results) -> str:
 
 def _passed(ran: Ran) -> str:
     tried = [one for one in ran.checks.values() if one.outcome != "skipped"]
-    return f"{sum(one.outcome == 'passed' for one in tried)} of {len(tried)}"
+    left_out = len(ran.checks) - len(tried)
+    return f"{sum(one.outcome == 'passed' for one in tried)} of {len(tried)}" + f"; {left_out} not run" * (left_out > 0)
 
 
 # --- docs/clients.md ---
