@@ -25,7 +25,7 @@ from modelport.types import (
     unfold,
 )
 
-__all__ = ("LineDecoder", "LineEncoder", "decode_error", "decode_response", "encode_error", "encode_response")
+__all__ = ("LineDecoder", "LineEncoder", "Lines", "decode_error", "decode_response", "encode_error", "encode_response")
 
 _json = msgspec.json.Encoder().encode
 _MOST_LINE = 64 * 1024 * 1024  # bytes
@@ -331,3 +331,36 @@ def decode_error(status: int, body: bytes, headers: Mapping[str, str]) -> Modelp
         facts = line.modelport
         body = _json({"error": {"message": line.error, "code": facts.code, "param": facts.param}})
     return decode_openai_error(status, body, headers)
+
+
+class Lines:
+    """The half of a dialect object that its two wires have in common; ``chat`` tells which of them it is."""
+
+    request_type: str = "application/json"
+    response_type: str = "application/json; charset=utf-8"
+    stream_type: str = "application/x-ndjson"
+    chat: bool
+
+    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
+        """The body of a whole answer."""
+        return encode_response(asked, response, chat=self.chat)
+
+    def stream_encoder(self, asked: Asked, model: str) -> LineEncoder:
+        """For one streamed answer of *model*."""
+        return LineEncoder(asked, model, chat=self.chat)
+
+    def encode_error(self, error: ModelportError) -> bytes:
+        """The body of an answer that is an error."""
+        return encode_error(error)
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        """A whole answer. Raises ``ProtocolError`` where it is none."""
+        return decode_response(body)
+
+    def stream_decoder(self) -> LineDecoder:
+        """For one streamed answer."""
+        return LineDecoder()
+
+    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
+        """The error that an answer of *status* carries."""
+        return decode_error(status, body, headers)

@@ -4,6 +4,7 @@ Source: https://docs.ollama.com/api
 """
 
 import re
+import time
 from binascii import Error as NotBase64, a2b_base64
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -30,6 +31,7 @@ __all__ = (
     "OPTIONS",
     "Common",
     "OllamaAsked",
+    "asked_of",
     "check_keep_alive",
     "common_fields",
     "format_of",
@@ -115,6 +117,16 @@ class OllamaAsked(Asked, frozen=True, kw_only=True):
 
     thoughts: bool = True
     began: int = 0
+
+
+def asked_of(given: Common, request: ChatRequest) -> OllamaAsked:
+    """*request*, and how its answer is wanted; a stream unless it is said otherwise."""
+    return OllamaAsked(
+        request=request,
+        stream=given.stream is not False,
+        thoughts=given.think is not False,
+        began=time.perf_counter_ns(),
+    )
 
 
 def common_fields(given: Common) -> dict[str, Any]:

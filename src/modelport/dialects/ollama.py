@@ -4,31 +4,29 @@ Strict where we serve, lenient where we ask. The wire has no place for several c
 called; its tool calls are JSON, complete.
 """
 
-import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from modelport.dialects import _ollama_answers as answers
 from modelport.dialects._fates import decoded
+from modelport.dialects._ollama_answers import Lines
 from modelport.dialects._ollama_asking import (
     COMMON_FATES,
     OPTIONS,
     Common,
-    OllamaAsked,
+    asked_of,
     common_fields,
     images_of,
     wire_content,
     wire_fields,
 )
 from modelport.dialects.base import Asked, tools_named_apart
-from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
+from modelport.errors import InvalidRequest, UnsupportedField
 from modelport.types import (
     ChatRequest,
-    ChatResponse,
     FunctionCall,
     Message,
     Part,
@@ -109,14 +107,12 @@ class _Request(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
 _decode_request = msgspec.json.Decoder(_Request).decode
 
 
-class Ollama:
+class Ollama(Lines):
     """The dialect as an object."""
 
     name: str = "ollama"
     path: str = "/api/chat"
-    request_type: str = "application/json"
-    response_type: str = "application/json; charset=utf-8"
-    stream_type: str = "application/x-ndjson"
+    chat: bool = True
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
@@ -129,24 +125,7 @@ class Ollama:
             tools=tools_named_apart([one.function for one in given.tools or ()], "tools", "function.name"),
             **fields,
         )
-        return OllamaAsked(
-            request=request,
-            stream=given.stream is not False,
-            thoughts=given.think is not False,
-            began=time.perf_counter_ns(),
-        )
-
-    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
-        """The body of a whole answer."""
-        return answers.encode_response(asked, response, chat=True)
-
-    def stream_encoder(self, asked: Asked, model: str) -> answers.LineEncoder:
-        """For one streamed answer of *model*."""
-        return answers.LineEncoder(asked, model, chat=True)
-
-    def encode_error(self, error: ModelportError) -> bytes:
-        """The body of an answer that is an error."""
-        return answers.encode_error(error)
+        return asked_of(given, request)
 
     def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
         """The body that asks *request*. Images must be ``data:`` URLs already."""
@@ -155,18 +134,6 @@ class Ollama:
         if request.tools:
             body["tools"] = [{"type": "function", "function": tool} for tool in request.tools]
         return msgspec.json.encode(body)
-
-    def decode_response(self, body: bytes) -> ChatResponse:
-        """A whole answer. Raises ``ProtocolError`` where it is none."""
-        return answers.decode_response(body)
-
-    def stream_decoder(self) -> answers.LineDecoder:
-        """For one streamed answer."""
-        return answers.LineDecoder()
-
-    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
-        """The error that an answer of *status* carries."""
-        return answers.decode_error(status, body, headers)
 
 
 DIALECT: Ollama = Ollama()

@@ -1,18 +1,16 @@
 """Ollama's ``/api/generate``, both directions: a prompt, and what follows. Source: https://docs.ollama.com/api/generate"""
 
-import time
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from modelport.dialects import _ollama_answers as answers
 from modelport.dialects._fates import decoded
+from modelport.dialects._ollama_answers import Lines
 from modelport.dialects._ollama_asking import (
     COMMON_FATES,
     OPTIONS,
     Common,
-    OllamaAsked,
+    asked_of,
     common_fields,
     images_of,
     refuse_set,
@@ -20,8 +18,8 @@ from modelport.dialects._ollama_asking import (
     wire_fields,
 )
 from modelport.dialects.base import Asked
-from modelport.errors import InvalidRequest, ModelportError, UnsupportedField
-from modelport.types import ChatRequest, ChatResponse, Message, Part, TextPart
+from modelport.errors import InvalidRequest, UnsupportedField
+from modelport.types import ChatRequest, Message, Part, TextPart
 
 __all__ = ("DIALECT", "FATES", "WITHIN", "OllamaGenerate")
 
@@ -67,14 +65,12 @@ class _Request(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
 _decode_request = msgspec.json.Decoder(_Request).decode
 
 
-class OllamaGenerate:
+class OllamaGenerate(Lines):
     """The dialect as an object."""
 
     name: str = "ollama_generate"
     path: str = "/api/generate"
-    request_type: str = "application/json"
-    response_type: str = "application/json; charset=utf-8"
-    stream_type: str = "application/x-ndjson"
+    chat: bool = False
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
@@ -90,24 +86,7 @@ class OllamaGenerate:
             content = (*images, TextPart(given.prompt)) if given.prompt else tuple(images)
         messages = [Message("system", given.system)] if given.system else []
         request = ChatRequest(messages=(*messages, Message("user", content)), **common_fields(given))
-        return OllamaAsked(
-            request=request,
-            stream=given.stream is not False,
-            thoughts=given.think is not False,
-            began=time.perf_counter_ns(),
-        )
-
-    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:
-        """The body of a whole answer."""
-        return answers.encode_response(asked, response, chat=False)
-
-    def stream_encoder(self, asked: Asked, model: str) -> answers.LineEncoder:
-        """For one streamed answer of *model*."""
-        return answers.LineEncoder(asked, model, chat=False)
-
-    def encode_error(self, error: ModelportError) -> bytes:
-        """The body of an answer that is an error."""
-        return answers.encode_error(error)
+        return asked_of(given, request)
 
     def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
         """The body that asks *request*: a user's message, perhaps after a system message.
@@ -128,18 +107,6 @@ class OllamaGenerate:
         if "thinking" in content:
             raise UnsupportedField("messages: a prompt has no thoughts", param="messages")
         return msgspec.json.encode({**body, **content})
-
-    def decode_response(self, body: bytes) -> ChatResponse:
-        """A whole answer. Raises ``ProtocolError`` where it is none."""
-        return answers.decode_response(body)
-
-    def stream_decoder(self) -> answers.LineDecoder:
-        """For one streamed answer."""
-        return answers.LineDecoder()
-
-    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
-        """The error that an answer of *status* carries."""
-        return answers.decode_error(status, body, headers)
 
 
 DIALECT: OllamaGenerate = OllamaGenerate()
