@@ -12,7 +12,7 @@ from modelport.workers.frames import FrameReader, FromWorker
 
 __all__ = ("Channel",)
 
-_AT_ONCE = 256 * 1024  # bytes read in one turn of the loop, so that the others get theirs
+_AT_ONCE = 64 * 1024  # bytes read in one turn of the loop, so that the others get theirs
 _PIECES = 512  # in one system call
 
 
@@ -32,6 +32,7 @@ class Channel:
         self._on_frame = on_frame
         self._on_broken = on_broken
         self._reader = FrameReader()
+        self._buffer = memoryview(bytearray(_AT_ONCE))  # made once: a large one made anew costs more than the reading
         self._out: deque[Any] = deque()
         self._open = True
         loop.add_reader(sock, self._read)
@@ -82,17 +83,17 @@ class Channel:
 
     def _read(self) -> None:
         try:
-            data = self._sock.recv(_AT_ONCE)
+            size = self._sock.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._loop.remove_reader(self._sock)
             return
-        self._feed(data)
+        self._feed(self._buffer[:size])
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: memoryview) -> None:
         try:
             for frame in self._reader.feed(data):
                 self._on_frame(frame)
@@ -103,8 +104,8 @@ class Channel:
     def finish(self) -> None:
         """Take what a worker said before it ended, and close."""
         with contextlib.suppress(OSError):
-            while self._open and (data := self._sock.recv(_AT_ONCE)):
-                self._feed(data)
+            while self._open and (size := self._sock.recv_into(self._buffer)):
+                self._feed(self._buffer[:size])
         self.close()
 
     def close(self) -> None:

@@ -96,6 +96,7 @@ class Ready(Struct, frozen=True, array_like=True, tag=5):
     tool_parser: str | None = None
     embeds: bool = False
     tells: bool = False
+    counts: bool = False
 
 
 class Begun(Struct, frozen=True, array_like=True, tag=9):
@@ -226,8 +227,8 @@ class FrameReader:
     def __init__(self) -> None:
         self._kept = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[FromWorker]:
-        """The frames that are complete with *data*, in order.
+    def feed(self, data: bytes | memoryview) -> Iterator[FromWorker]:
+        """The frames that are complete with *data*, in order; nothing of it is needed any more after the last.
 
         Raises:
             ProtocolError: what came is no frame; whoever wrote to this connection was not a worker of ours.
