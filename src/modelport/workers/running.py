@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ContractBroken, ModelError, ModelportError, error_to_data
 from modelport.model import AnswerStream, Model, ReadyEvents
-from modelport.sync import CancelToken, hear_tokens, iterate, run
+from modelport.sync import CancelToken, hear_tokens, run
 from modelport.types import Event
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Ask, Cancel, Failed, FromServer, request_of, sendable
@@ -152,18 +152,17 @@ class ThreadRunner(_Runner):
         if type(events) is ReadyEvents:
             run(answer.__aexit__(None, None, None), suspends=False)
             return [sendable(event) for event in events.rest()]
-        self._stream(ask.id, iterate(_Entered(answer, events), suspends=False))
+        run(self._stream(ask.id, _Entered(answer, events)), suspends=False)
         return ()
 
-    def _stream(self, number: int, events: Any) -> None:
+    async def _stream(self, number: int, answer: "_Entered") -> None:
+        """One run for all of the events: nothing here waits, and a run for each would cost as much as the event."""
         event_of, left = self._connection.event, self._left
-        try:
-            for event in events:
+        async with answer as events:
+            async for event in events:
                 event_of(number, sendable(event))
                 if number in left:
                     break
-        finally:
-            events.close()
 
 
 class _Entered:
