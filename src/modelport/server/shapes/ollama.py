@@ -202,7 +202,7 @@ _KINDS: dict[Any, str] = {int: "integer", float: "number", bool: "boolean"}
 
 def _option(name: str, fate: str) -> dict[str, Any]:
     """One of ``options``. None of the types that it is decoded to has all of them."""
-    known: dict[str, Any] = msgspec.json.schema_components([Known])[1][Known.__name__]["properties"].get(name)
+    known: dict[str, Any] | None = msgspec.json.schema_components([Known])[1][Known.__name__]["properties"].get(name)
     if fate.startswith("rejected"):
         schema: dict[str, Any] = {"type": "null"}
     elif known is not None:
@@ -218,7 +218,30 @@ _SOME_OPTIONS = {
     "additionalProperties": False,
 }
 _OPTIONS = {"anyOf": [_SOME_OPTIONS, {"type": "null"}]}
-_INSTEAD = ("tool_calls", "images")
+_SAID = {"content": {"type": "string"}}
+_SEEN = {"images": _IMAGES}
+_NOT_SEEN: dict[str, Any] = {"images": {"enum": [[], None]}}
+_NOT_CALLED: dict[str, Any] = {"tool_calls": {"enum": [[], None]}, "thinking": {"enum": ["", None]}}
+_NO_RESULT = {"tool_name": {"enum": ["", None]}, "tool_call_id": {"enum": ["", None]}}
+
+
+def _turn(role: str, needs: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {"role": {"enum": [role]}, **needs}
+    for other in others:
+        properties |= other
+    return {"properties": properties, "required": ["role", *needs]}
+
+
+_TURNS = {
+    "anyOf": [
+        *(_turn("user", needs, _NOT_CALLED, _NO_RESULT) for needs in (_SAID, _SEEN)),
+        _turn("system", _SAID, _NOT_SEEN, _NOT_CALLED, _NO_RESULT),
+        _turn("assistant", _SAID, _NOT_SEEN, _NO_RESULT),
+        _turn("assistant", {"thinking": _TEXT}, _NOT_SEEN, _NO_RESULT),
+        _turn("assistant", {"tool_calls": {"type": "array", "minItems": 1}}, _NOT_SEEN, _NO_RESULT),
+        *(_turn("tool", needs, _NOT_CALLED) for needs in (_SAID, _SEEN)),
+    ]
+}
 
 
 def _any_of(*needs: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,9 +294,7 @@ SHAPES: Shapes = Shapes(
         "ollama_embed.Request:options": {"anyOf": [_NO_OPTIONS, {"type": "null"}]},
         "ollama_embeddings.Request:prompt": _TEXT,
         "ollama_embeddings.Request:options": {"anyOf": [_NO_OPTIONS, {"type": "null"}]},
-        "ollama.Message": _any_of(
-            {"content": {"type": "string"}}, {"thinking": _TEXT}, *({name: _IMAGES} for name in _INSTEAD)
-        ),
+        "ollama.Message": _TURNS,
         "ollama.Show": _any_of({"model": _TEXT}, {"name": _TEXT}),
         "ollama_generate.Request": _any_of({"prompt": _TEXT}, {"images": _IMAGES}),
         **{f"ollama_generate.Request:{name}": _NONE for name in ("width", "height", "steps")},
