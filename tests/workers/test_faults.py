@@ -1,5 +1,6 @@
 """A server under load whose workers die of everything they can die of: every request is answered once, and says how."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -154,7 +155,8 @@ class Killer(threading.Thread):
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (thread / "children").read_text().split())
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            found += map(int, (thread / "children").read_text().split())
     return found
 
 
