@@ -13,6 +13,7 @@ __all__ = (
     "ReadyEvents",
     "WholeAnswer",
     "accepts",
+    "counts",
     "embeds",
     "generate",
     "identity",
@@ -47,6 +48,7 @@ class Model(Protocol):
     whole request itself). ``role_rules``: names of the rules that its messages must keep (see ``wrappers.roles``).
     ``tool_parser``: the name of the parser that finds calls of tools in its text (see ``toolcalls``).
     ``embeds``: True where it answers requests for vectors, too (see ``types.embeddings``).
+    ``counts``: True where it answers requests for the tokens of a prompt (see ``types.counting``).
     ``identity``: text that changes whenever its answers might, for cache keys.
     ``start()``: loads what answers need; whoever serves it waits for that before the first request.
     ``aclose()``: frees what outlives an answer.
@@ -72,6 +74,11 @@ def accepts(model: object) -> frozenset[str] | None:
 def embeds(model: object) -> bool:
     """Whether *model* gives vectors of texts. Only if it says so."""
     return bool(getattr(model, "embeds", False))
+
+
+def counts(model: object) -> bool:
+    """Whether *model* tells how many tokens a prompt has. Only if it says so."""
+    return bool(getattr(model, "counts", False))
 
 
 def identity(model: Model) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from modelport.adapters.batches import BatchAnswer, Batches, BatchItem
 from modelport.adapters.contract import broken, came, own_name
+from modelport.adapters.counting import counter_of
 from modelport.adapters.embedding import Embedder
 from modelport.adapters.function import EVENTS
 from modelport.adapters.identity import identity_of
@@ -17,6 +18,7 @@ from modelport.errors import ModelportError, NotAModel, UnsupportedField
 from modelport.model import AnswerStream
 from modelport.sync import OffloadedIterator, offload
 from modelport.types import ChatRequest, Event, TextDelta
+from modelport.types.counting import asks_count
 from modelport.types.embeddings import EMBED, embed_in
 
 __all__ = ("NativeModel",)
@@ -31,7 +33,8 @@ class NativeModel:
     What it says of itself (``suspends``, ``accepts``, ``identity``, ``aclose``) holds; ``accepts = None`` says that it
     judges whole requests itself. With ``generate_batch(requests)`` it answers several at once, which ``batches`` knows
     how to ask for (None where it has none); ``streams`` tells that it has ``stream``, without which a request that
-    comes alone is a batch of one. With ``embed(texts)`` it gives vectors, which ``embeds`` tells. Its ``load()`` is
+    comes alone is a batch of one. With ``embed(texts)`` it gives vectors, which ``embeds`` tells, with
+    ``count_tokens(request)`` it counts a prompt, which ``counts`` tells. Its ``load()`` is
     called before the first answer, or by :meth:`start`.
     """
 
@@ -45,6 +48,8 @@ class NativeModel:
         self.streams: bool = callable(getattr(native, "stream", None))
         self._embedder = Embedder(native) if callable(getattr(native, "embed", None)) else None
         self.embeds: bool = self._embedder is not None
+        self._counter = counter_of(native)
+        self.counts: bool = self._counter is not None
         self._where = f"{type(native).__name__}.stream()"
         self._kind = self._checked()
         self._loading = loading_of(native)
@@ -85,6 +90,8 @@ class NativeModel:
         return self._answer(request)
 
     def _answer(self, request: ChatRequest) -> AnswerStream:
+        if self._counter is not None and asks_count(request):
+            return self._counter.answer(request)
         if request.extra is not None and self._embedder is not None:
             embed = embed_in(request)
             if embed is not None:

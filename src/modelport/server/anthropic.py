@@ -6,12 +6,16 @@ from urllib.parse import parse_qs
 
 from msgspec.structs import replace
 
-from modelport.dialects.anthropic_messages import COUNT_PATH, DIALECT
+from modelport.dialects.anthropic_messages import COUNT_PATH, DIALECT, AnthropicMessages
+from modelport.dialects.base import Asked
 from modelport.errors import InvalidRequest, ModelNotFound
+from modelport.model import counts
 from modelport.server import endpoints
 from modelport.server.bounds import check_request
 from modelport.server.endpoints import answer, body_of, respond_json
 from modelport.server.http import Exchange
+from modelport.types import ChatResponse, unfold
+from modelport.types.counting import count_from, count_request
 from modelport.wrappers.metering import estimate_tokens
 
 if TYPE_CHECKING:
@@ -39,12 +43,21 @@ async def messages(app: "App", exchange: Exchange) -> None:
 
 
 async def count_tokens(app: "App", exchange: Exchange) -> None:
-    """About how many tokens a prompt has; the answer says that it is an estimate."""
+    """How many tokens a prompt has: by the model's own count where it has one, else an estimate that says so."""
     request = DIALECT.decode_count(await body_of(app, exchange))
-    app.serving.find(request.model)
+    if counts(app.serving.find(request.model).model):
+        await answer(app, exchange, _Counting(), Asked(request=count_request(request)))
+        return
     check_request(request, app.limits)
     body = DIALECT.encode_count(estimate_tokens(request), estimated=True)
     await exchange.respond(200, body, DIALECT.response_type.encode())
+
+
+class _Counting(AnthropicMessages):
+    """The dialect for one request that is counted."""
+
+    def encode_response(self, asked: Asked, response: ChatResponse) -> bytes:  # noqa: ARG002  (the same for all)
+        return self.encode_count(count_from(unfold(response)), estimated=False)
 
 
 # --- models -----------------------------------------------------------------------------------------------------------

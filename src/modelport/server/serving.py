@@ -10,11 +10,12 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, LoadError, ModelNotFound, Overloaded, UnsupportedField
-from modelport.model import AnswerStream, Model, embeds, suspends
+from modelport.model import AnswerStream, Model, counts, embeds, suspends
 from modelport.server.counting import ModelNumbers
 from modelport.server.quotas import charge_usage
 from modelport.sync import Threads, use_threads
 from modelport.types import ChatRequest, Usage
+from modelport.types.counting import asks_count
 from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
 from modelport.wrappers.base import close, start
@@ -66,8 +67,11 @@ class Served:
                 f"{self.threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
                 retry_after=1.0,
             )
-        if request.extra is not None and EMBED in request.extra:
-            return self._vectors(request)
+        if request.extra is not None:
+            if EMBED in request.extra:
+                return self._vectors(request)
+            if counts(self.model) and asks_count(request):
+                return self.model.stream(request)  # nothing is generated, and so nothing charged
         return self._inner.stream(request)
 
     def _charge(self, name: str, usage: Usage, cached: bool) -> None:

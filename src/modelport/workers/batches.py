@@ -12,7 +12,7 @@ from typing import Any
 from modelport.errors import ModelportError, error_to_data
 from modelport.sync import iterate
 from modelport.types import Event
-from modelport.types.embeddings import EMBED
+from modelport.types.counting import stands_alone
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Ask, Begun, Failed, Produced, encode_frame, request_of, sendable
 from modelport.workers.running import ThreadRunner
@@ -30,7 +30,7 @@ class _Job:
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.caller: str | None = ask.caller
-        self.alone: bool = ask.request.extra is not None and EMBED in ask.request.extra  # its texts are a batch already
+        self.alone: bool = stands_alone(ask.request)
         self.left: bool = False
         self.ended_at: float = 0.0
         self.events: list[Event] = []

@@ -9,7 +9,7 @@ import traceback
 
 from modelport.config.spec import load
 from modelport.errors import ModelError, ModelportError, error_to_data
-from modelport.model import Model, accepts, embeds, identity, suspends
+from modelport.model import Model, accepts, counts, embeds, identity, suspends
 from modelport.workers.batches import BatchRunner
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Failed, Load, Ready
@@ -85,6 +85,7 @@ def _described(loaded: Model, model: Model, threads: int) -> Ready:
         calls=calls,
         accepts=accepts(model),
         embeds=embeds(loaded),
+        counts=counts(loaded),
         tells=isinstance(model, Batching) and not suspends(loaded),
         role_rules=declared_rules(model),
         tool_parser=_tool_parser(loaded),

@@ -34,6 +34,7 @@ class WorkerModel:
         self.tool_parser: str | None = ready.tool_parser
         self.identity: str = ready.identity
         self.embeds: bool = ready.embeds
+        self.counts: bool = ready.counts
         self.inner_suspends: bool = ready.suspends
         self.pool: Pool = pool
 

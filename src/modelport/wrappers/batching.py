@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import ConfigError, Overloaded
 from modelport.model import AnswerStream, Model
 from modelport.types import ChatRequest
-from modelport.types.embeddings import EMBED
+from modelport.types.counting import stands_alone
 from modelport.wrappers._batches import Batch, Job, Pace, Queue
 from modelport.wrappers.base import Wrapper
 
@@ -103,8 +103,8 @@ class Batching(Wrapper):
         Raises:
             Overloaded: too many requests wait already; ``retry_after`` is about when they will have been answered.
         """
-        if request.extra is not None and EMBED in request.extra:
-            return self.model.stream(request)  # texts come together already
+        if request.extra is not None and stands_alone(request):
+            return self.model.stream(request)
         return Job(self, request)
 
     # --- what waits ---------------------------------------------------------------------------------------------------
