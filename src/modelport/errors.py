@@ -44,6 +44,7 @@ __all__ = (
     "AgentError",
     "AgentNameConflict",
     "AllModelsFailed",
+    "BudgetSpent",
     "ConfigError",
     "ConnectionFailed",
     "ContextLengthExceeded",
@@ -273,6 +274,13 @@ class RateLimited(ModelError):
     code = "rate_limited"
     status = 429
     retryable = True
+
+
+class BudgetSpent(RateLimited):
+    """What may be spent on an API key is spent; trying again helps only once the next day, or month, has begun."""
+
+    code = "budget_spent"
+    retryable = False
 
 
 class Overloaded(ModelError):

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import json
 
@@ -23,6 +24,7 @@ refuses a revoked one, within a second or two.
 
 examples:
   modelport keys add ann                                 a key without limits
+  modelport keys add bob --budget 5/day                  no more once 5 US dollars are spent, until the next day
   modelport keys add ci --rpm 60 --tpm 100000 --concurrency 4 --models fast,good --expires 30d
   KEY=$(modelport keys add ann)                          into a variable
   modelport keys list
@@ -39,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--rpm", type=int, metavar="N", help="requests a minute")
     add.add_argument("--tpm", type=int, metavar="N", help="tokens a minute, of prompts and answers together")
     add.add_argument("--concurrency", type=int, metavar="N", help="requests at a time")
+    add.add_argument("--budget", metavar="DOLLARS[/day|/month]", help="US dollars, for models whose price is known")
     add.add_argument("--models", metavar="NAME,NAME", help="the models that it may ask (default: all)")
     add.add_argument("--expires", metavar="WHEN", help="after so long (12h, 30d, 4w) or on a day (2031-01-31, UTC)")
     shown = actions.add_parser("list", help="show the names and limits of all keys")
@@ -68,11 +71,25 @@ def _add(keys: KeyFile, args: argparse.Namespace) -> None:
         tokens=args.tpm,
         concurrency=args.concurrency,
         models=None if args.models is None else tuple(name.strip() for name in args.models.split(",")),
+        **_budget(args.budget),
         expires=None if args.expires is None else _moment(args.expires),
     )
     key = keys.add(args.name, limits)
     print(f"a key for {args.name!r}, shown only now (its hash is in {keys.path}):", file=sys.stderr, flush=True)
     print(key.reveal())
+
+
+def _budget(text: str | None) -> dict[str, Any]:
+    """What ``--budget`` says, as fields of the limits."""
+    if text is None:
+        return {}
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(?:/(day|month))?", text)
+    if found is None:
+        raise ConfigError(
+            f"--budget must be US dollars, alone, a day or a month, like 100, 5/day or 20.50/month; got {text[:100]!r}",
+            param="--budget",
+        )
+    return {"budget": float(found[1]), "per": found[2] or "ever"}
 
 
 def _moment(text: str) -> int:
@@ -93,7 +110,7 @@ def _moment(text: str) -> int:
 def _list(keys: KeyFile, *, as_json: bool) -> None:
     stored = keys.read() if keys.path.exists() else ()
     if as_json:
-        rows = [{"name": key.name, "created": key.created, "limits": key.limits} for key in stored]
+        rows = [{"name": key.name, "created": key.created, "limits": key.limits, **_spent(key)} for key in stored]
         print(json.format(json.encode(rows), indent=2).decode())
         return
     if not stored:
@@ -115,11 +132,18 @@ def _limits(key: StoredKey) -> list[str]:
         )
         if number is not None
     ]
+    if limits.budget is not None:
+        per = "" if limits.per == "ever" else f" a {limits.per}"
+        words.append(f"{limits.budget:g} US dollars{per}, {key.spent:.2f} of them spent")
     if limits.models is not None:
         words.append(f"only {', '.join(limits.models)}")
     if limits.expires is not None:
         words.append(f"{'EXPIRED' if limits.expires <= time.time() else 'expires'} {_day(limits.expires)}")
     return words or ["no limits"]
+
+
+def _spent(key: StoredKey) -> dict[str, float]:
+    return {} if key.limits.budget is None else {"spent": key.spent}
 
 
 def _day(moment: int) -> str:

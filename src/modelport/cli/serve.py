@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -56,6 +57,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
     add("--name", action="append", default=[], help="serve the model under this name; once for each SPEC, in order")
     add("--alias", action="append", default=[], metavar="ALIAS=NAME", help="another name for a served model")
+    add(
+        "--price",
+        type=_price,
+        action="append",
+        default=[],
+        metavar="NAME=DOLLARS",
+        help="what 1,000 tokens cost; or PROMPT,ANSWER",
+    )
     add("--models-dir", help="where names are looked up first (default: ./models)")
     add("--isolation", choices=ISOLATIONS, default="auto", help="where models run (default: blocking ones in workers)")
     add(
@@ -108,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         hosts=_hosts(args),
         origins=tuple(args.allow_origin),
         aliases=_aliases(args.alias),
+        prices=dict(args.price),
         threads=args.threads,
         secrets=secrets,
         agentstudio_pickle=args.allow_agentstudio_pickle,
@@ -211,6 +221,17 @@ def _secrets() -> tuple[Secret, ...]:
 
 
 # --- values of options ---
+
+
+def _price(given: str) -> tuple[str, tuple[float, float]]:
+    """NAME=DOLLARS, or NAME=PROMPT,ANSWER: for 1,000 tokens."""
+    found = re.fullmatch(r"(.+)=([0-9]*\.?[0-9]+)(?:,([0-9]*\.?[0-9]+))?", given)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{given[:100]!r} is not NAME=DOLLARS, nor NAME=PROMPT,ANSWER, for 1,000 tokens"
+        )
+    prompt = float(found[2])
+    return found[1], (prompt, prompt if found[3] is None else float(found[3]))
 
 
 def _port(text: str) -> int:

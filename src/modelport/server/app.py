@@ -99,6 +99,7 @@ class Options(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] | None = ("localhost", "127.0.0.1", "::1")
     origins: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
+    prices: Mapping[str, tuple[float, float]] = {}  # name → US dollars for 1,000 tokens of prompt and completion
     threads: int = 1  # calls at a time of one model whose code blocks
     media_urls: bool = False  # fetch images that requests name by address
     secrets: tuple[Secret, ...] = ()  # taken out of what errors say
@@ -307,6 +308,7 @@ class App:
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._serving.aclose()
+                await self._keys.aclose()
                 if self.kept_responses is not None:
                     await offload(self.kept_responses.store.close)
                 await send({"type": "lifespan.shutdown.complete"})
@@ -345,5 +347,7 @@ def _error_headers(error: ModelportError, methods: str) -> Headers:
 def create_app(models: Iterable[Model] | Mapping[str, Model], options: Options | None = None) -> App:
     """An ASGI app that serves *models*, each under its name (or under its key)."""
     options = options or Options()
-    serving = Serving(models, aliases=options.aliases, threads=options.threads, queue=options.limits.queue)
+    serving = Serving(
+        models, aliases=options.aliases, threads=options.threads, queue=options.limits.queue, prices=options.prices
+    )
     return App(serving, options)

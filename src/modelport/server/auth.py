@@ -12,6 +12,8 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from modelport.errors import ConfigError, Forbidden, Overloaded, Unauthorized
@@ -51,11 +53,13 @@ class Keys:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._salt = secrets.token_bytes(32)
+        self._saving: asyncio.TimerHandle | None = None
         self._given = {self._mark(digest_of(key.encode())): Caller(name) for name, key in keys.items()}
         self._file = file
         self._strangers = Strangers(wrong, clock=clock)
         self._clock = clock
         self._known: dict[bytes, Caller] = dict(self._given)
+        self._digests: dict[bytes, bytes] = {}  # of the file's keys
         self._read_at = clock()
         self._reading: asyncio.Task[bool] | None = None
         self._failing = False
@@ -81,22 +85,56 @@ class Keys:
         if not await asyncio.shield(self._reading):
             raise Overloaded("API keys cannot be checked just now: try again in a moment", retry_after=1.0)
 
+    async def aclose(self) -> None:
+        """Keep what was spent."""
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+        if self._to_keep():
+            with suppress(Overloaded):
+                await self.refresh()
+
+    def _save_soon(self) -> None:
+        """Something was spent: keep it within a second, with what else is spent until then."""
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(_FRESH, self._save)
+
+    def _save(self) -> None:
+        self._saving = None
+        if self._reading is not None:
+            self._save_soon()
+        elif self._to_keep():
+            self._reading = asyncio.get_running_loop().create_task(self._read_again())
+
+    def _to_keep(self) -> dict[bytes, tuple[str, float]]:
+        """What was spent and is not in the file, by the digests of the keys."""
+        known = self._known
+        unkept = {digest: known[mark].unkept for mark, digest in self._digests.items() if mark in known}
+        return {digest: amount for digest, amount in unkept.items() if amount[1]}
+
     async def _read_again(self) -> bool:
         began = self._clock()
+        amounts = self._to_keep()
         try:
-            stored = await offload(self._read)
+            stored = await offload(partial(self._read, amounts))
         finally:
             self._reading = None
         if stored is None:
+            if amounts:
+                self._save_soon()
             return False
-        self._take(stored)
+        self._take(stored, amounts)
         self._read_at = began
         return True
 
-    def _read(self) -> Sequence[StoredKey] | None:
-        """What the file holds; None where that cannot be told. Runs in a thread, where disks and logs may be slow."""
+    def _read(self, amounts: Mapping[bytes, tuple[str, float]]) -> Sequence[StoredKey] | None:
+        """What the file holds, *amounts* added; None where that fails. Runs in a thread, where disks may be slow."""
         assert self._file is not None
         try:
+            if amounts:
+                self._file.spend(amounts)
             stored = self._file.read()
         except Exception:
             if not self._failing:
@@ -106,14 +144,18 @@ class Keys:
         self._failing = False
         return stored
 
-    def _take(self, stored: Iterable[StoredKey]) -> None:
+    def _take(self, stored: Iterable[StoredKey], added: Mapping[bytes, tuple[str, float]] | None = None) -> None:
         """What is known from now on; of a key that was known, what was taken on it stays counted."""
         known = dict(self._given)
+        self._digests = {}
         for key in stored:
             mark = self._mark(key.digest)
             caller = self._known.get(mark)
             if caller is None or (caller.name, caller.limits) != (key.name, key.limits):
                 caller = Caller(key.name, key.limits)
+                caller.on_spent = self._save_soon
+            caller.keep(key.spent, (added or {}).get(key.digest, ("", 0.0))[1])
+            self._digests[mark] = key.digest
             known.setdefault(mark, caller)
         self._known = known
 

@@ -2,7 +2,8 @@
 
 Who asks is kept in a context variable from the moment its key was found good until its answer is out, so that every
 route is held to the same limits without naming them: ``App.serving`` shows a key its own models and no others, and each
-answer's usage is counted where answers are metered. Counts are this process's own.
+answer's usage is counted where answers are metered. Counts are this process's own, but for budgets: what was spent is
+kept in the key file, which all processes that use it write to and read.
 """
 
 import time
@@ -10,12 +11,13 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from modelport.errors import RateLimited
-from modelport.storage.api_keys import KeyLimits
+from modelport.errors import BudgetSpent, Forbidden, RateLimited
+from modelport.storage.api_keys import KeyLimits, next_period, period_of
 from modelport.types import Usage
 from modelport.wrappers.callers import caller as caller_name
+from modelport.wrappers.metering import Price
 
-__all__ = ("Caller", "charge", "charge_usage", "current_caller", "set_caller")
+__all__ = ("Caller", "charge", "charge_usage", "check_affordable", "current_caller", "set_caller")
 
 _MINUTE = 60.0
 
@@ -57,11 +59,21 @@ class Caller:
     """The holder of one API key: what the key allows, and what was taken on it. Used on one event loop."""
 
     def __init__(
-        self, name: str, limits: KeyLimits | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        limits: KeyLimits | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self.limits: KeyLimits = limits or KeyLimits()
         self.busy: int = 0  # requests that are being answered
+        self.on_spent: Callable[[], None] | None = None  # called when there is something to be kept
+        self._kept = 0.0  # US dollars of its budget that the key file says were spent, in …
+        self._period = ""
+        self._unkept = 0.0  # what was spent since
+        self._today = today
         self._clock = clock
         self._requests = _Minute()
         self._tokens = _Minute()
@@ -74,6 +86,8 @@ class Caller:
         """
         limits = self.limits
         now = self._clock()
+        if limits.budget is not None:
+            self.check_budget()
         if limits.concurrency is not None and self.busy >= limits.concurrency:
             raise self._refused(f"{limits.concurrency} requests at a time", 1.0)
         if limits.requests is not None:
@@ -98,6 +112,48 @@ class Caller:
         """Count what an answer took. An answer is given whole, though the limit is passed by it; the next one waits."""
         if self.limits.tokens is not None and tokens > 0:
             self._tokens.add(tokens, self._clock())
+
+    # --- the budget ---
+
+    def check_budget(self) -> None:
+        """Whether there is anything left to spend.
+
+        Raises:
+            BudgetSpent: there is not; ``retry_after`` is when the next day or month begins.
+        """
+        limits = self.limits
+        if limits.budget is None:
+            return
+        now = self._today()
+        if period_of(limits.per, now) != self._period:
+            self.keep(0.0)
+        if self._kept + self._unkept < limits.budget:
+            return
+        per = "" if limits.per == "ever" else f" a {limits.per}"
+        again = next_period(limits.per, now)
+        hint = "ask whoever runs this server" if again is None else f"the next {limits.per} begins at 00:00 UTC"
+        raise BudgetSpent(
+            f"the API key {self.name!r} has spent its budget of {limits.budget:g} US dollars{per}: {hint}",
+            retry_after=None if again is None else again - now,
+        )
+
+    def spend(self, dollars: float) -> None:
+        """Take *dollars* from its budget. An answer is given whole, though the budget is passed by it."""
+        if self.limits.budget is not None and dollars > 0:
+            self._unkept += dollars
+            if self.on_spent is not None:
+                self.on_spent()
+
+    @property
+    def unkept(self) -> tuple[str, float]:
+        """What is to be added in the key file: in which period, and how much."""
+        return period_of(self.limits.per, self._today()), self._unkept
+
+    def keep(self, kept: float, added: float = 0.0) -> None:
+        """The key file says that *kept* was spent in this period, *added* of it by what was :attr:`unkept`."""
+        self._kept = kept
+        self._unkept = max(0.0, self._unkept - added)
+        self._period = period_of(self.limits.per, self._today())
 
     def _refused(self, limit: str, seconds: float) -> RateLimited:
         seconds = max(1, -int(-seconds // 1))
@@ -129,3 +185,24 @@ def charge_usage(_name: str, usage: Usage, _cached: bool) -> None:
     caller = _caller.get()
     if caller is not None:
         caller.charge(usage.total or 0)
+        if usage.cost:
+            caller.spend(usage.cost)
+
+
+def check_affordable(name: str, price: Price | None) -> None:
+    """Whether whoever asks may spend something on the model *name*.
+
+    Raises:
+        BudgetSpent: nothing is left.
+        Forbidden: there is a budget, and nobody knows what this model costs: unknown is not nothing.
+    """
+    caller = _caller.get()
+    if caller is None or caller.limits.budget is None:
+        return
+    if price is None:
+        raise Forbidden(
+            f"the API key {caller.name!r} has a budget, and what {name!r} costs is not known here: whoever runs this "
+            f"server can say so with --price {name}=DOLLARS, for 1,000 tokens",
+            param="model",
+        )
+    caller.check_budget()

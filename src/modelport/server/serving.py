@@ -10,18 +10,17 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, LoadError, ModelNotFound, Overloaded, UnsupportedField
-from modelport.model import AnswerStream, Model, counts, embeds, suspends
+from modelport.model import AnswerStream, Model, embeds, suspends
 from modelport.server.counting import ModelNumbers
-from modelport.server.quotas import charge_usage
+from modelport.server.quotas import charge_usage, check_affordable
 from modelport.sync import Threads, use_threads
 from modelport.types import ChatRequest, Usage
-from modelport.types.counting import asks_count
 from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
 from modelport.wrappers.base import close, start
 from modelport.wrappers.batching import Batching, batched
 from modelport.wrappers.honouring import honour
-from modelport.wrappers.metering import Metering
+from modelport.wrappers.metering import Metering, Price
 
 __all__ = ("DEFAULT", "Served", "Serving")
 
@@ -39,8 +38,11 @@ class Served:
 
     accepts = None  # what is underneath has judged already
 
-    def __init__(self, name: str, model: Model, *, threads: int = 1, queue: int = 64) -> None:
+    def __init__(
+        self, name: str, model: Model, *, threads: int = 1, queue: int = 64, price: Price | None = None
+    ) -> None:
         self.name = name
+        self.price: Price | None = price  # as its operator says
         self.threads: Threads = Threads(threads)
         self._queue = queue
         self._at_once = threads
@@ -53,25 +55,25 @@ class Served:
         self.model: Model = model
         self.suspends: bool = suspends(model)
         self.blocking: bool = not self.suspends
-        self._bare: Model = Metering(model, split=True, record=self._charge)
-        self._inner: Model = Metering(honour(batched(model, queue=self._queue)), split=True, record=self._charge)
+        self._bare: Model = Metering(model, price=self.price, split=True, record=self._charge)
+        honoured = honour(batched(model, queue=self._queue))
+        self._inner: Model = Metering(honoured, price=self.price, split=True, record=self._charge)
 
     def stream(self, request: ChatRequest) -> AnswerStream:
         """The model's answer.
 
         Raises:
             Overloaded: too many calls wait for their turn already.
+            BudgetSpent, Forbidden: whoever asks has a budget, and it does not allow this.
         """
+        check_affordable(self.name, self.price)
         if self.threads.unfinished >= self._most:
             raise Overloaded(
                 f"{self.threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
                 retry_after=1.0,
             )
-        if request.extra is not None:
-            if EMBED in request.extra:
-                return self._vectors(request)
-            if counts(self.model) and asks_count(request):
-                return self.model.stream(request)  # nothing is generated, and so nothing charged
+        if request.extra is not None and EMBED in request.extra:
+            return self._vectors(request)
         return self._inner.stream(request)
 
     def _charge(self, name: str, usage: Usage, cached: bool) -> None:
@@ -148,15 +150,20 @@ class Serving:
         aliases: Mapping[str, str] | None = None,
         threads: int = 1,
         queue: int = 64,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
+        prices = prices or {}
         named = models.items() if isinstance(models, Mapping) else [(model.name, model) for model in models]
         self._models: dict[str, Served] = {}
         for name, model in named:
             if name in self._models:
                 raise ConfigError(f"two models are named {name!r}: give one of them another name")
-            self._models[name] = Served(name, model, threads=threads, queue=queue)
+            self._models[name] = Served(name, model, threads=threads, queue=queue, price=prices.get(name))
         if not self._models:
             raise ConfigError("no model to serve: give at least one")
+        if unknown := prices.keys() - self._models.keys():
+            served = ", ".join(self._models)
+            raise ConfigError(f"a price is given for {min(unknown)!r}, which is not served (served: {served})")
         self._known: dict[str | None, Served] = {None: self.first, DEFAULT: self.first}
         self._known.update(self._models.items())
         for alias, name in (aliases or {}).items():

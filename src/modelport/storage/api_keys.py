@@ -8,11 +8,12 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, json
 
@@ -22,7 +23,16 @@ from modelport.secret import Secret
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ("KeyFile", "KeyLimits", "StoredKey", "data_folder", "default_key_file", "digest_of")
+__all__ = (
+    "KeyFile",
+    "KeyLimits",
+    "StoredKey",
+    "data_folder",
+    "default_key_file",
+    "digest_of",
+    "next_period",
+    "period_of",
+)
 
 _OURS = 0x6D70_616B  # "mpak", the file's application id
 _MAGIC = b"SQLite format 3\x00"
@@ -34,6 +44,14 @@ CREATE TABLE IF NOT EXISTS keys (
     name TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, limits TEXT NOT NULL
 )
 """
+_SPENT = """
+CREATE TABLE IF NOT EXISTS spent (
+    digest BLOB NOT NULL, period TEXT NOT NULL, dollars REAL NOT NULL, PRIMARY KEY (digest, period)
+)
+"""
+
+# What a budget is for.
+Per = Literal["ever", "day", "month"]
 
 
 class KeyLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,15 +62,37 @@ class KeyLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     concurrency: int | None = None  # requests at a time
     models: tuple[str, ...] | None = None  # the names that it may ask for
     expires: int | None = None  # Unix time from which on it opens nothing
+    budget: float | None = None  # US dollars …
+    per: Per = "ever"  # … in each of which; days and months are UTC's
 
 
 class StoredKey(Struct, frozen=True, kw_only=True):
-    """A key as it is kept. ``created`` is Unix time, ``digest`` the SHA-256 of its text."""
+    """A key as it is kept. ``created`` is Unix time, ``digest`` the SHA-256 of its text.
+
+    ``spent`` is what of its budget was spent, in US dollars, in the period that it was read in.
+    """
 
     name: str
     digest: bytes
     created: int
     limits: KeyLimits = KeyLimits()
+    spent: float = 0.0
+
+
+def period_of(per: Per, now: float) -> str:
+    """The day or month that *now*, Unix time, lies in: ``2031-01-31``, ``2031-01``, or nothing."""
+    return datetime.fromtimestamp(now, UTC).strftime({"ever": "", "day": "%Y-%m-%d", "month": "%Y-%m"}[per])
+
+
+def next_period(per: Per, now: float) -> float | None:
+    """When the next day or month begins, as Unix time; None where there is none."""
+    if per == "ever":
+        return None
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    following = (
+        today + timedelta(days=1) if per == "day" else (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    )
+    return following.timestamp()
 
 
 def digest_of(key: bytes) -> bytes:
@@ -112,6 +152,8 @@ class KeyFile:
         self._demand()
         with self._opened() as connection:
             gone = connection.execute("DELETE FROM keys WHERE name = ?", (name,)).rowcount
+            if _has_spent(connection):
+                connection.execute("DELETE FROM spent WHERE digest NOT IN (SELECT digest FROM keys)")
         if not gone:
             names = ", ".join(key.name for key in self.read()) or "none"
             raise ConfigError(f"no key is named {name[:100]!r} in {self.path} (there are: {names})", param="name")
@@ -125,13 +167,32 @@ class KeyFile:
         self._demand()
         with self._opened() as connection:
             rows = connection.execute("SELECT name, digest, created, limits FROM keys ORDER BY name").fetchall()
+            spent = connection.execute("SELECT digest, period, dollars FROM spent") if _has_spent(connection) else ()
+            dollars = {(digest, period): amount for digest, period, amount in spent}
+        now = time.time()
         try:
-            return tuple(
-                StoredKey(name=name, digest=digest, created=created, limits=json.decode(limits, type=KeyLimits))
-                for name, digest, created, limits in rows
-            )
+            return tuple(_stored(row, dollars, now) for row in rows)
         except ValueError as error:  # what cannot be read must not open anything
             raise ConfigError(f"the key file {self.path} holds limits that are no good: {error}") from None
+
+    def spend(self, amounts: Mapping[bytes, tuple[str, float]]) -> None:
+        """Add to what was spent: by the digest of a key, in which period and how many US dollars.
+
+        Raises:
+            ConfigError: the file is not there, or cannot be written.
+        """
+        self._demand()
+        with self._opened() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_SPENT)
+            for digest, (period, dollars) in amounts.items():
+                connection.execute("DELETE FROM spent WHERE digest = ? AND period < ?", (digest, period))
+                connection.execute(
+                    "INSERT INTO spent VALUES (?, ?, ?) "
+                    "ON CONFLICT (digest, period) DO UPDATE SET dollars = dollars + excluded.dollars",
+                    (digest, period, dollars),
+                )
+            connection.execute("COMMIT")
 
     # --- the file ---
 
@@ -172,6 +233,18 @@ class KeyFile:
             raise ConfigError(f"others may write to the key file {self.path}: take that away with chmod 600")
 
 
+def _has_spent(connection: "sqlite3.Connection") -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'spent'").fetchone()
+    return found is not None
+
+
+def _stored(row: tuple[str, bytes, int, str], dollars: Mapping[tuple[bytes, str], float], now: float) -> StoredKey:
+    name, digest, created, text = row
+    limits = json.decode(text, type=KeyLimits)
+    spent = dollars.get((digest, period_of(limits.per, now)), 0.0)
+    return StoredKey(name=name, digest=digest, created=created, limits=limits, spent=spent)
+
+
 def _make_ready(connection: "sqlite3.Connection", path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application == _OURS:
@@ -199,6 +272,8 @@ def _check_limits(limits: KeyLimits) -> None:
         value: Any = getattr(limits, field)
         if value is not None and not 1 <= value <= _MOST:
             raise ConfigError(f"{field} must be a whole number above 0, got {value}", param=field)
+    if limits.budget is not None and not 0 < limits.budget <= _MOST:
+        raise ConfigError(f"budget must be US dollars, more than 0, got {limits.budget}", param="budget")
     if limits.models is not None and not all(0 < len(name) <= 256 for name in limits.models):
         raise ConfigError("models must be names of 1 to 256 characters", param="models")
     if limits.models == ():
