@@ -28,7 +28,7 @@ from modelport.secret import Secret, redact
 from modelport.server import anthropic, completions, ollama, openapi, port, responses
 from modelport.server.agentstudio import DIALECT as AGENTSTUDIO, generate as ask_agentstudio
 from modelport.server.auth import Gate, Keys
-from modelport.server.counting import GONE, Counters, code_of
+from modelport.server.counting import GONE, MANY, Counters, code_of
 from modelport.server.endpoints import Endpoint, asking, health, ready
 from modelport.server.fetching import Fetcher
 from modelport.server.http import ClientGone, Exchange, Headers, Receive, Scope, Send, peer_text
@@ -198,7 +198,10 @@ class App:
     def _count(self, exchange: Exchange, route: Route | None, caller: Caller | None) -> None:
         seconds = perf_counter() - exchange.began
         path = NO_ROUTE if route is None else route.path
-        self.counters.request(path, exchange.model, exchange.status or GONE, seconds)
+        ended = self.counters.ended
+        ended.append((path, exchange.model, exchange.status or GONE, seconds))
+        if len(ended) >= MANY:
+            self.counters.settle()
         if exchange.left:
             exchange.code = ClientGone.code
         if exchange.code:
