@@ -1,7 +1,7 @@
 """Batches in a worker: blocking code that answers several requests at once, in the thread that runs it.
 
-While a batch runs, the requests of the next are heard and read already. The answers of a batch leave in one write, and
-where the next one is complete by then, it begins before they are written.
+While a batch runs, the requests of the next are heard and read already. The answers of a batch leave in one write,
+before the next one begins: should it end the process, they are safe.
 """
 
 import threading
@@ -146,11 +146,9 @@ class BatchRunner(ThreadRunner):
             job.ended_at = ended
         with self._news:
             self._batch, self._answers = [], None
-            count = len(self._waiting)
-            self._pace.ran(jobs, began, ended, count)
-            waits = not count or self._pace.patience(count, ended) > 0
+            self._pace.ran(jobs, began, ended, len(self._waiting))
         if due:
-            self._connection.together(self._ends(due, errors), wait=waits)
+            self._connection.together(self._ends(due, errors))
 
     def _told(self, jobs: list[_Job], answers: Any) -> dict[int, ModelportError]:
         """Sends pieces as they come, and keeps with each job what came whole; gives the errors of these."""

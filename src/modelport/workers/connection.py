@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from queue import SimpleQueue
 from typing import Any
 
 from modelport.types import Event
@@ -35,7 +34,6 @@ class Connection:
         self._count = 0
         self._sent = 0.0
         self._holds = threading.Event()
-        self._later: SimpleQueue[Iterable[bytes]] | None = None
         threading.Thread(target=self._send_on, name="modelport-sender", daemon=True).start()
 
     def read(self) -> tuple[FromServer | None, Exception | None]:
@@ -98,25 +96,12 @@ class Connection:
                 self._complain(number)
             self._put(encode_frame(Produced(number, [*held, *events], last=True)))
 
-    def together(self, frames: Iterable[bytes], *, wait: bool = True) -> None:
-        """*frames* in one write; without *wait*, made and written by a thread that does only this."""
-        if wait:
-            self._send_together(frames)
-            return
-        if self._later is None:
-            self._later = SimpleQueue()
-            threading.Thread(target=self._send_later, args=(self._later,), name="modelport-sender", daemon=True).start()
-        self._later.put(frames)
-
-    def _send_together(self, frames: Iterable[bytes]) -> None:
+    def together(self, frames: Iterable[bytes]) -> None:
+        """*frames*, at once, in one write."""
         data = b"".join(frames)
         with self._lock:
             self._flush()
             self._put(data)
-
-    def _send_later(self, waiting: "SimpleQueue[Iterable[bytes]]") -> None:
-        while True:
-            self._send_together(waiting.get())
 
     def _complain(self, number: int) -> None:
         error = self._broken.pop(number, None)
