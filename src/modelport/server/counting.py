@@ -53,8 +53,8 @@ class Answered:
 class Counters:
     """What a server counts of its requests: ``errors`` by code, :attr:`answered` by route and model.
 
-    A request that has ended is put among ``ended`` (its route, model, status and seconds), and counted with the others:
-    what is done for one alone, in between everything else, takes three times as long.
+    A request that has ended is put among ``ended`` (its route, model, status and seconds) and counted together with
+    others, which takes less time than one here and one there.
     """
 
     __slots__ = ("_answered", "ended", "errors")
