@@ -158,3 +158,31 @@ def test_a_field_meets_its_fate(published: Published, path: str) -> None:
 
 def _bare(path: str) -> str:
     return re.sub(r"\[[^]]*\]", "", path)
+
+
+OLLAMAS = {
+    "ollama": "model messages tools format options stream think keep_alive truncate shift logprobs top_logprobs",
+    "ollama_generate": "model prompt suffix system template context raw images format options stream think keep_alive "
+    "truncate shift logprobs top_logprobs width height steps",
+    "ollama_embed": "model input truncate options keep_alive dimensions",
+    "ollama_embeddings": "model prompt options keep_alive",
+}
+"""What the package ollama 0.6.3 and https://docs.ollama.com/api name of each request."""
+
+OPTIONS = (
+    "numa num_ctx num_batch num_gpu main_gpu low_vram f16_kv logits_all vocab_only use_mmap use_mlock embedding_only "
+    "num_thread num_keep seed num_predict top_k top_p min_p tfs_z typical_p repeat_last_n temperature repeat_penalty "
+    "presence_penalty frequency_penalty mirostat mirostat_tau mirostat_eta penalize_newline stop"
+)
+MESSAGE = "role content images thinking tool_calls tool_name"
+
+
+@pytest.mark.parametrize("dialect", OLLAMAS)
+def test_every_field_that_ollama_names_has_a_fate(dialect: str) -> None:
+    named = OLLAMAS[dialect].split()
+    if dialect in {"ollama", "ollama_generate"}:
+        named += [f"options.{name}" for name in OPTIONS.split()]
+    if dialect == "ollama":
+        named += [f"messages[].{name}" for name in MESSAGE.split()]
+
+    assert set(named) <= set(tables(dialect))
