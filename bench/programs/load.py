@@ -7,6 +7,7 @@ comes with every figure: what was asked, divided by the processor time that aski
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from bench.programs.talk import serve
@@ -92,22 +93,44 @@ def load(port: int, path: str, body: str, connections: int, seconds: float, time
     return {"rate": answered / took, "ceiling": answered / used if used else 0.0, "answered": answered}
 
 
-def waves(port: int, path: str, body: str, connections: int, count: int, gap: float, pid: int) -> dict[str, Any]:
-    """Asks over *connections* until *count* waves of answers have come, between which there are *gap* seconds or more.
+class Waves:
+    """Answers that come in waves, *gap* seconds or more between two; *worked* tells the server's processor time."""
 
-    Gives answers a second from the third wave's end to the last one's, since the first batches are not full and none
-    has a half; and answers for a second of the processor time of *pid* and its children. At its end nothing
-    is under way.
+    def __init__(self, gap: float, worked: Callable[[], float]) -> None:
+        self.ends: list[tuple[int, float, float]] = []  # of a wave: answers until then, when, and the processor time
+        self._gap = gap
+        self._worked = worked
+        self._count = 0
+        self._last = 0.0
+
+    def came(self, now: float) -> None:
+        """An answer."""
+        if self._count and now - self._last >= self._gap:
+            # By now the processor has worked on the next batch, too. It has at both ends of what is measured.
+            self.ends.append((self._count, self._last, self._worked()))
+        self._count += 1
+        self._last = now
+
+    def rates(self, first: int, last: int) -> dict[str, float]:
+        """Answers a second, and for a second of processor time, from the end of one wave to that of another."""
+        (done, began, before), (all_done, ended, after) = self.ends[first], self.ends[last]
+        count = all_done - done
+        return {"rate": count / (ended - began), "of_processor": count / (after - before) if after else 0.0}
+
+
+def waves(port: int, path: str, body: str, connections: int, count: int, gap: float, pid: int) -> dict[str, float]:
+    """Asks over *connections* until *count* waves of answers have come, with *gap* seconds or more between two.
+
+    Gives the rates from the third wave's end to the last one's, since the first batches are not full and none has a
+    half; the processor time is that of *pid* and its children. At the end nothing is under way.
     """
     request = request_of(path, body)
     poll = getattr(select, "epoll", select.poll)()
     socks = {sock.fileno(): sock for sock in (_connect(port) for _ in range(connections))}
-    clock = time.perf_counter
     for number, sock in socks.items():
         poll.register(number, 1)
         sock.sendall(request)
-    came: list[float] = []
-    ends: list[tuple[int, float, float]] = []  # of a wave: answers until then, when, and the processor time
+    seen = Waves(gap, lambda: cpu_seconds(pid) or 0.0)
     due = connections
     while due:
         for number, _ in poll.poll():
@@ -116,19 +139,14 @@ def waves(port: int, path: str, body: str, connections: int, count: int, gap: fl
                 data += socks[number].recv(65536)
             if data[9:12] != b"200":
                 raise SystemExit(f"the server answered {data[:300]!r}")
-            now = clock()
-            if came and now - came[-1] >= gap:  # the processor time is that of the next batch, too: at either end
-                ends.append((len(came), came[-1], cpu_seconds(pid) or 0.0))
-            came.append(now)
-            if len(ends) < count:
+            seen.came(time.perf_counter())
+            if len(seen.ends) < count:
                 socks[number].sendall(request)
             else:
                 due -= 1
     for sock in socks.values():
         sock.close()
-    (first, began, before), (last, ended, after) = ends[2], ends[count - 1]
-    answered = last - first
-    return {"rate": answered / (ended - began), "of_processor": answered / (after - before) if after else 0.0}
+    return seen.rates(2, count - 1)
 
 
 def streams(port: int, path: str, body: str, connections: int, seconds: float) -> dict[str, Any]:

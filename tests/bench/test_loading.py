@@ -181,6 +181,17 @@ def test_the_load_asks_as_often_as_it_is_to_and_not_once_more() -> None:
     assert 0 < taken["p50"] <= taken["p99"]
 
 
+def test_batches_are_told_by_the_pauses_between_their_answers() -> None:
+    worked = iter([0.5, 1.5, 2.5])
+    waves = load.Waves(0.1, lambda: next(worked))
+
+    for now in (1.0, 2.0, 2.01, 2.02, 3.0, 3.05, 3.1, 3.14, 4.14):
+        waves.came(now)
+
+    assert waves.ends == [(1, 1.0, 0.5), (4, 2.02, 1.5), (8, 3.14, 2.5)]
+    assert waves.rates(0, 2) == {"rate": pytest.approx(7 / 2.14), "of_processor": 3.5}
+
+
 # --- memory ---
 
 
