@@ -106,8 +106,15 @@ async def test_a_model_that_never_waits_still_notices_that_its_client_left() -> 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("limit", "header", "field"),
-    [(0.05, None, None), (60, b"0.05", None), (60, None, 0.05), (0.05, b"60", None)],
-    ids=["server", "header", "field", "more-than-the-server-allows"],
+    [
+        (0.05, None, None),
+        (60, b"0.05", None),
+        (60, None, 0.05),
+        (0.05, b"60", None),
+        (60, b"60", 0.05),
+        (60, b"0.05", 60),
+    ],
+    ids=["server", "header", "field", "more-than-the-server-allows", "field-below-header", "header-below-field"],
 )
 async def test_an_answer_that_does_not_come_in_time_is_given_up(
     limit: float, header: bytes | None, field: float | None, stream: bool
@@ -123,7 +130,7 @@ async def test_an_answer_that_does_not_come_in_time_is_given_up(
     assert model.left.is_set()
 
 
-@pytest.mark.parametrize("value", [b"soon", b"0", b"-1", b"nan", b""])
+@pytest.mark.parametrize("value", [b"soon", b"0", b"-1", b"nan", b"", b"1_000"])
 async def test_a_deadline_must_be_a_time(value: bytes) -> None:
     answer = await ask(create_app([Gated()]), body=chat(), headers=[(b"x-modelport-timeout", value)])
 

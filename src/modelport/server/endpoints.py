@@ -160,12 +160,13 @@ def _seconds(exchange: Exchange, asked: Asked, most: float) -> float:
     header = header_text(exchange.headers, TIMEOUT_HEADER)
     if header is not None:
         try:
-            seconds = float(header)
+            told = math.nan if "_" in header else float(header)  # 1_000 is a number to Python, and to nobody else
         except ValueError:
-            seconds = math.nan
-        if not seconds > 0:
+            told = math.nan
+        if not told > 0:
             name = TIMEOUT_HEADER.decode()
             raise InvalidRequest(f"{name} must be a number of seconds above 0, got {header[:100]!r}", param=name)
+        most = min(told, most)
     if seconds is not None and not seconds > 0:
         raise InvalidRequest(f"timeout must be a number of seconds above 0, got {seconds}", param="timeout")
     return most if seconds is None else min(seconds, most)
