@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,8 +140,10 @@ class ResponseStore:
             self._connection.close()
 
     def __del__(self) -> None:
-        with suppress(Exception):  # a constructor that failed, or an interpreter that is going down
+        try:  # noqa: SIM105  (suppress() may be gone when the interpreter is on its way down)
             self.close()
+        except Exception:  # noqa: S110  (as there, or after a constructor that failed)
+            pass
 
     # --- room ---
 

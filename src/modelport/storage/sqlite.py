@@ -75,8 +75,10 @@ class SQLiteCache:
                 connection.close()
 
     def __del__(self) -> None:
-        with suppress(Exception):  # a constructor that failed, or an interpreter that is going down
+        try:  # noqa: SIM105  (suppress() may be gone when the interpreter is on its way down)
             self.close()
+        except Exception:  # noqa: S110  (as there, or after a constructor that failed)
+            pass
 
     def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes]]:
         import sqlite3
