@@ -6,18 +6,14 @@ import msgspec
 import pytest
 
 from modelport.dialects import Dialect
-from modelport.errors import UnsupportedField
-from modelport.registry import Registry
 from modelport.server import Options, create_app
 from modelport.testing import ScriptedModel, reply
 from modelport.types import ChatRequest, ChatResponse, Message, Usage, fold
 from tests.dialects import test_fates as published
 from tests.dialects.published import Published, fate_of
+from tests.dialects.wires import DIALECTS, HI, WIRES, body_in
 from tests.server.helpers import Answer, ask
 
-_REGISTRY = Registry("dialect", "modelport.dialects", "DIALECT")
-DIALECTS = {name: _REGISTRY.load(name) for name in _REGISTRY.names()}
-HI = Message("user", "hi")
 PLAIN = ChatRequest(messages=(HI,))
 EMULATIONS = (
     (("stop",), ChatRequest(messages=(HI,), stop=("END",))),
@@ -34,20 +30,6 @@ class Stubborn(ScriptedModel):
 
 def model() -> ScriptedModel:
     return Stubborn([*reply("one END two"), Usage(3, 5)], name="m", accepts=["max_tokens"])
-
-
-def body(dialect: Dialect, request: ChatRequest, *, stream: bool) -> bytes | None:
-    try:
-        return dialect.encode_request(request, stream=stream)
-    except (AttributeError, UnsupportedField):
-        return None
-
-
-def asking(name: str, *, stream: bool) -> bool:
-    return body(DIALECTS[name], PLAIN, stream=stream) is not None
-
-
-WIRES = [(name, stream) for name in DIALECTS for stream in (False, True) if asking(name, stream=stream)]
 
 
 def read(dialect: Any, answer: Answer, *, stream: bool) -> ChatResponse:
@@ -70,7 +52,7 @@ async def answered(dialect: Dialect, request: bytes) -> Answer:
 async def test_what_was_emulated_is_told_in_the_answer_and_in_its_header(name: str, stream: bool) -> None:
     dialect = DIALECTS[name]
     request, told = next(
-        (asked, told) for told, one in EMULATIONS if (asked := body(dialect, one, stream=stream)) is not None
+        (asked, told) for told, one in EMULATIONS if (asked := body_in(name, one, stream=stream)) is not None
     )
 
     answer = await answered(dialect, request)
@@ -84,7 +66,7 @@ async def test_what_was_emulated_is_told_in_the_answer_and_in_its_header(name: s
 @pytest.mark.parametrize(("name", "stream"), WIRES)
 async def test_where_nothing_was_emulated_nothing_is_told(name: str, stream: bool) -> None:
     dialect = DIALECTS[name]
-    request = body(dialect, PLAIN, stream=stream)
+    request = body_in(name, PLAIN, stream=stream)
     assert request is not None
 
     answer = await answered(dialect, request)

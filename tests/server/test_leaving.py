@@ -11,32 +11,12 @@ from typing import Any, Self
 import pytest
 
 from modelport import as_model
-from modelport.errors import UnsupportedField
-from modelport.registry import Registry
 from modelport.server import Options, create_app
 from modelport.types import ChatRequest, Message
 from modelport.workers import WorkerModel
+from tests.dialects.wires import DIALECTS, WIRES, body_in
 from tests.server import leaving
 from tests.server.helpers import running
-
-_REGISTRY = Registry("dialect", "modelport.dialects", "DIALECT")
-DIALECTS = {name: _REGISTRY.load(name) for name in _REGISTRY.names()}
-
-
-def body(name: str, request: ChatRequest, *, stream: bool) -> bytes | None:
-    try:
-        made: bytes = DIALECTS[name].encode_request(request, stream=stream)
-    except (AttributeError, UnsupportedField):
-        return None
-    return made
-
-
-WIRES = [
-    (name, stream)
-    for name in DIALECTS
-    for stream in (False, True)
-    if body(name, ChatRequest(messages=(Message("user", "1"),)), stream=stream) is not None
-]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +60,7 @@ def asked_and_left(port: int, name: str, model: str, *, stream: bool) -> Line:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(15)
         here = str(listener.getsockname()[1])
-        data = body(name, ChatRequest(messages=(Message("user", here),), model=model), stream=stream)
+        data = body_in(name, ChatRequest(messages=(Message("user", here),), model=model), stream=stream)
         assert data is not None
         dialect = DIALECTS[name]
         head = (
