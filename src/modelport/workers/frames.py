@@ -169,7 +169,10 @@ def encode_ask(number: int, request: ChatRequest, caller: str | None = None) -> 
     messages, given = _messages(request)
     try:
         ask = Ask(number, replace(request, messages=messages), given, caller)
-        body = msgspec.msgpack.Encoder(enc_hook=aside).encode(ask)
+        try:
+            body = _encode(ask)
+        except TypeError:  # something in it is to be set aside, or refused
+            body = msgspec.msgpack.Encoder(enc_hook=aside).encode(ask)
     except InvalidRequest:
         raise
     except UnicodeEncodeError:
