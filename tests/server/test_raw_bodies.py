@@ -6,7 +6,7 @@ knows is named in the refusal.
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -115,18 +115,20 @@ WHOLE: dict[str, dict[str, Any]] = {
 }
 PLAIN = {route.path for route in ROUTES if route.method == "POST"} - {PORT.path, AGENTSTUDIO.path}
 
-loop = asyncio.new_event_loop()
-app: App = create_app([as_model(Dutiful)], Options(agentstudio_pickle=True))
+Post = Callable[..., Answer]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _loop() -> Iterator[None]:
-    yield
+@pytest.fixture(scope="module")
+def post() -> Iterator[Post]:
+    """Post these bytes there, with these headers."""
+    loop = asyncio.new_event_loop()
+    app: App = create_app([as_model(Dutiful)], Options(agentstudio_pickle=True))
+
+    def posted(path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+        return loop.run_until_complete(ask(app, "POST", path, body, headers=headers))
+
+    yield posted
     loop.close()
-
-
-def post(path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
-    return loop.run_until_complete(ask(app, "POST", path, body, headers=headers))
 
 
 def test_every_route_that_takes_json_is_asked() -> None:
@@ -134,7 +136,7 @@ def test_every_route_that_takes_json_is_asked() -> None:
 
 
 @pytest.mark.parametrize("path", WHOLE)
-def test_what_is_whole_is_described_and_answered(path: str) -> None:
+def test_what_is_whole_is_described_and_answered(post: Post, path: str) -> None:
     answer = post(path, json.dumps(WHOLE[path]).encode())
 
     assert complaints(asked(path), WHOLE[path]) == []
@@ -279,7 +281,9 @@ def blamed(refusal: Any) -> Any:
 @pytest.mark.parametrize("path", WHOLE)
 @settings(max_examples=120)
 @given(data=st.data())
-def test_what_is_spoilt_is_refused_in_the_right_form_and_never_an_error_of_ours(path: str, data: st.DataObject) -> None:
+def test_what_is_spoilt_is_refused_in_the_right_form_and_never_an_error_of_ours(
+    post: Post, path: str, data: st.DataObject
+) -> None:
     body = data.draw(spoilt(path))
 
     answer = post(path, body)
@@ -297,7 +301,7 @@ def test_what_is_spoilt_is_refused_in_the_right_form_and_never_an_error_of_ours(
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-32", "latin-1"])
 @pytest.mark.parametrize("path", WHOLE)
-def test_text_in_another_charset_is_refused_and_not_misread(path: str, charset: str) -> None:
+def test_text_in_another_charset_is_refused_and_not_misread(post: Post, path: str, charset: str) -> None:
     body = json.dumps({**WHOLE[path], "model": "é"}, ensure_ascii=False).encode(charset)
 
     answer = post(path, body, (b"content-type", f"application/json; charset={charset}".encode()))
@@ -322,7 +326,7 @@ OBJECTS = [
 
 @pytest.mark.parametrize(("path", "place"), OBJECTS, ids=named)
 def test_a_field_that_nobody_knows_is_refused_by_name_wherever_the_description_has_no_place_for_it(
-    path: str, place: tuple[Any, ...]
+    post: Post, path: str, place: tuple[Any, ...]
 ) -> None:
     value = json.loads(json.dumps(WHOLE[path]))
     at(value, place)[UNKNOWN] = 1 if place == ("logit_bias",) else "so"
@@ -342,7 +346,9 @@ ASK = ChatRequest(messages=(Message("user", "hi"),), model="dutiful")
 @pytest.mark.parametrize("dialect", [PORT, AGENTSTUDIO], ids=lambda each: each.name)
 @settings(max_examples=150)
 @given(data=st.data())
-def test_bytes_that_are_spoilt_are_refused_and_never_an_error_of_ours(dialect: Any, data: st.DataObject) -> None:
+def test_bytes_that_are_spoilt_are_refused_and_never_an_error_of_ours(
+    post: Post, dialect: Any, data: st.DataObject
+) -> None:
     body = bytearray(dialect.encode_request(ASK, stream=False))
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(body)))
