@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
@@ -18,6 +19,7 @@ from modelport.types import Finish, Started, TextDelta, Usage
 from tests.server.helpers import CHAT, Client, Gated, ask, chat
 from tests.server.keyring import Ring
 from tests.server.scraping import Scrape, check_histograms
+from tests.workers.helpers import running
 
 
 def app(*models: Any, **options: Any) -> App:
@@ -131,6 +133,26 @@ async def test_calls_that_wait_for_a_model_are_its_queue() -> None:
 
     assert (seen.value("modelport_queue_length", model="blocks"), [each.status for each in answers]) == (3, [200] * 4)
     assert after.value("modelport_queue_length", model="blocks") == 0
+
+
+async def test_calls_that_no_worker_has_begun_are_in_the_queue(tmp_path: Path) -> None:
+    held = tmp_path / "file"
+    async with running(tmp_path, "does") as model:
+        served = app(model)
+        body = chat(messages=[{"role": "user", "content": f"hold {held}"}])
+        clients = [Client(served, pieces=(body,)) for _ in range(5)]
+        asking = [asyncio.create_task(client.ask()) for client in clients]
+        while not await anyio.Path(f"{held}.held").exists():
+            pass
+
+        seen = await scrape(served)
+        for client in clients:
+            client.leave()
+        await asyncio.gather(*asking)
+        left = await scrape(served)
+
+    assert (seen.value("modelport_queue_length", model="does"), seen.value("modelport_requests_in_flight")) == (4, 5)
+    assert left.value("modelport_requests_in_flight") == 0
 
 
 async def test_a_strangers_text_never_becomes_a_label() -> None:

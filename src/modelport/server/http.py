@@ -189,7 +189,7 @@ class Exchange:
             *headers,
         ]
         if self.method == "HEAD":
-            body = b""
+            body, self.sent = b"", 0
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
 
