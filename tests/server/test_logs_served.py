@@ -148,6 +148,21 @@ def _check_others(told: list[dict[str, Any]]) -> None:
     assert "nobody foresaw ***" in unforeseen["exception"]
 
 
+def test_no_path_looks_like_a_line_of_the_log(tmp_path: Path) -> None:
+    with serving(tmp_path, ["echo"], "--access-log") as served:
+        for path in (b"/a%20200%20key=root", b"/%0a2026-01-01%20GET%20/", b"/\xff\x1b'", b"/" + b"x" * 5000):
+            raw(
+                served.port, b"GET %b?q=%b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n" % (path, b"secret")
+            )
+        served.process.send_signal(signal.SIGTERM)
+        lines = served.process.communicate(timeout=20)[1].splitlines()
+
+    assert [line.split()[5:8:2] for line in lines[:2]] == [["GET", "404"]] * 2
+    assert "key=" not in "".join(line.partition(" 404 ")[2] for line in lines)
+    assert not any("secret" in line or "\x1b" in line for line in lines)
+    assert max(map(len, lines)) < 1000
+
+
 def test_a_log_that_nobody_reads_stalls_no_request(tmp_path: Path) -> None:
     with serving(tmp_path, ["echo"], "--access-log") as served:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)

@@ -228,7 +228,7 @@ def tell_request(exchange: Exchange, key: str | None, seconds: float) -> None:
             "client": exchange.client,
             "key": key,
             "method": exchange.method[:20],
-            "path": exchange.path[:500],
+            "path": _path(exchange)[:500],
             "model": exchange.model or None,
             "status": exchange.status or None,
             "seconds": round(seconds, 6),
@@ -249,7 +249,13 @@ def tell_refusal(code: str, identity: str, client: str | None) -> None:
     _tell({"request_id": identity, "client": client, "method": None, "path": None, "status": None, "error": code})
 
 
+def _path(exchange: Exchange) -> str:
+    """As it was sent: decoded, it could look like the words that stand beside it."""
+    raw = exchange.scope.get("raw_path")
+    return exchange.path.replace(" ", "%20") if raw is None else raw.decode("latin-1")
+
+
 def _tell(fields: dict[str, Any]) -> None:
     told = [fields["client"], fields["method"], fields["path"], fields["status"]]
-    message = " ".join("-" if each is None else ascii(each).strip("'\"") for each in told)
+    message = " ".join("-" if each is None else ascii(str(each))[1:-1] for each in told)
     ACCESS.info("%s", message, extra={"modelport_fields": fields, "request_id": fields["request_id"]})
