@@ -78,8 +78,12 @@ class Started:
 
     @property
     def note(self) -> str:
-        """How much of that the processor worked; more time than that went to whatever else ran on the core."""
-        return f"{median(self.worked):.0f} ms of them the processor's" if self.worked else ""
+        """How much of that the processor worked; on one core, more time than that went to something else."""
+        if not self.worked:
+            return ""
+        worked = median(self.worked)
+        disturbed = self.core is not None and median(self.taken) > 1.25 * worked
+        return f"{'DISTURBED, something else used its core; ' if disturbed else ''}{worked:.0f} ms are the processor's"
 
 
 def _answer(port: int) -> None:
