@@ -12,7 +12,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from copy import copy
 from typing import Any, TextIO
 
 import msgspec
@@ -87,7 +86,9 @@ class LogWriter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes *record*, unless too many wait already."""
-        record = copy(record)  # other handlers have the same
+        own = logging.LogRecord.__new__(logging.LogRecord)  # other handlers have the same record
+        own.__dict__.update(record.__dict__)
+        record = own
         try:
             record.msg, record.args = record.getMessage()[:_LONGEST], None
         except Exception as error:  # what cannot be said must not be said on the spot: that is a write, too
@@ -101,8 +102,9 @@ class LogWriter(logging.Handler):
                 return
             self._records.append(record)
             self._size += size
-            self._idle = False
-            self._news.notify_all()
+            if self._idle:
+                self._idle = False
+                self._news.notify_all()
 
     def flush(self) -> None:
         """Returns when all is written, or a second has passed."""
