@@ -146,6 +146,8 @@ def test_a_label_shows_no_password_of_an_address() -> None:
         ({"model": "x", "max_retries": -1}, ".max_retries must be a whole number, 0 or more, got -1"),
         ({"model": "x", "max_retries": 1.5}, ".max_retries must be a whole number, 0 or more, got 1.5"),
         ({"model": "x", "max_concurrency": 0}, ".max_concurrency must be a whole number, 1 or more, got 0"),
+        ({"model": "x", "max_batch_size": 0}, ".max_batch_size must be a whole number, 1 or more, got 0"),
+        ({"model": "x", "batch_window": -1}, ".batch_window must be a number, 0 or more, got -1"),
         ({"model": "x", "price": "1"}, ".price must be [dollars for 1,000 prompt tokens, dollars for 1,000 completion"),
         ({"model": "x", "price": [1]}, ".price must be [dollars"),
         ({"model": "x", "price": [1, -1]}, ".price must be [dollars"),

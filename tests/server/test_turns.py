@@ -158,3 +158,19 @@ def test_what_waits_past_its_deadline_is_never_begun(isolation: str, name: str, 
     assert (asking.came["late"][0], asking.came["late"][2]["error"]["code"]) == (504, "model_timeout")
     assert waited < 10
     assert begun(tmp_path) == [["first"], ["patient"]]
+
+
+@pytest.mark.parametrize("isolation", ["worker", "thread"])
+def test_batches_are_as_large_as_the_operator_says(isolation: str, tmp_path: Path) -> None:
+    said = "--isolation", isolation, "--max-batch-size", "2", "--batch-window", "0"
+    with serving(tmp_path, [spec_of(tmp_path, "Batched")], *said, *keys(tmp_path)) as served:
+        asking = Asking(served)
+        asking.ask("key-of-modest", "first")
+        until(lambda: begun(tmp_path))
+        for number in range(3):
+            asking.ask("key-of-modest", f"m{number}")
+        until(lambda: asking.queued() == 3)
+        (tmp_path / "go").touch()
+        asking.join()
+
+    assert [len(batch) for batch in begun(tmp_path)] == [1, 2, 1]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from modelport import Client
 from modelport.adapters import as_model
 from modelport.errors import ConfigError, ContractBroken, ModelError, ModelTimeout, Overloaded
 from modelport.model import Model, generate
@@ -135,6 +136,41 @@ async def test_a_full_queue_turns_callers_away_with_a_time_to_come_again() -> No
 
     assert caught.value.retry_after is not None
     assert gated.seen == [["a"], ["b", "c"]]
+
+
+async def test_a_queue_that_one_caller_fills_has_room_for_another() -> None:
+    gated = Gated()
+    model = batched(as_model(gated), queue=2)
+
+    async def ask_as(name: str, text: str) -> ChatResponse:
+        caller.set(name)
+        return await generate(model, ask(text))
+
+    tasks = [asyncio.create_task(ask_as("greedy", "a"))]
+    await settle()
+    tasks += [asyncio.create_task(ask_as("greedy", text)) for text in "bc"]
+    await settle()
+    tasks.append(asyncio.create_task(ask_as("modest", "m")))
+    await settle()
+    with pytest.raises(Overloaded):
+        await ask_as("modest", "n")
+    gated.gate.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [ChatResponse, ChatResponse, Overloaded, ChatResponse]
+    assert gated.seen == [["a"], ["b", "m"]]
+
+
+async def test_an_entry_says_how_large_batches_are() -> None:
+    gated = Gated()
+    client = Client(config_list=[{"model": gated, "max_batch_size": 2, "batch_window": 0}])
+
+    tasks = [asyncio.ensure_future(client.acreate(messages=text)) for text in "abcde"]
+    await settle()
+    gated.gate.set()
+    await asyncio.gather(*tasks)
+
+    assert [len(batch) for batch in gated.seen] in ([1, 2, 2], [2, 2, 1])
 
 
 async def test_who_leaves_while_waiting_is_left_out() -> None:

@@ -222,7 +222,11 @@ class _Reader:
     def seconds(self, field: str) -> float | None:
         """A time that may be none at all."""
         value = self.given.get(field)
-        return 0.0 if value == 0 and not isinstance(value, bool) else self.number(field, above=0)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise self.wrong(field, "a number, 0 or more")
+        return float(value)
 
     def count(self, field: str, *, least: int = 0) -> int | None:
         value = self.given.get(field)

@@ -59,11 +59,8 @@ class Waiting:
     def crowd_out(self, caller: str | None) -> Any:
         """The youngest of whoever has the most here, taken out to make room for *caller*, who must have fewer by more
         than one; else None."""
-        name, most = None, 0
-        for each, theirs in self._by_caller.items():
-            if len(theirs) > most:
-                name, most = each, len(theirs)
-        if most <= len(self._by_caller.get(caller, ())) + 1:
+        theirs = max(self._by_caller.values(), key=len, default=None)
+        if theirs is None or len(theirs) <= len(self._by_caller.get(caller, ())) + 1:
             return None
         self._count -= 1
-        return self._by_caller[name].pop()
+        return theirs.pop()

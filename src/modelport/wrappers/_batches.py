@@ -82,6 +82,15 @@ class Queue(Generic[J]):
         self._count -= len(taken)
         return taken
 
+    def crowd_out(self, caller: str | None) -> J | None:
+        """The youngest of whoever has the most here, taken out to make room for *caller*, who must have fewer by more
+        than one; else None."""
+        theirs = max(self._by_caller.values(), key=len, default=None)
+        if theirs is None or len(theirs) <= len(self._by_caller.get(caller, ())) + 1:
+            return None
+        self._count -= 1
+        return theirs.pop()
+
     def all(self) -> list[J]:
         """Everyone who waits."""
         return [job for mine in self._by_caller.values() for job in mine]

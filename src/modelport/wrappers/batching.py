@@ -102,6 +102,7 @@ class Batching(Wrapper):
 
         Raises:
             Overloaded: too many requests wait already; ``retry_after`` is about when they will have been answered.
+                Where another caller has most of them, it is the youngest of those that fails so.
         """
         if request.extra is not None and stands_alone(request):
             return self.model.stream(request)
@@ -111,20 +112,30 @@ class Batching(Wrapper):
 
     def join(self, job: Job) -> None:
         """Have *job* answered with the others that wait."""
+        crowded: Job | None = None
         with self._lock:
-            if len(self._waiting) >= self.queue:
-                raise Overloaded(
-                    f"{len(self._waiting)} requests wait for {self.name!r} already: try again in a moment",
-                    retry_after=self._pace.seconds_for(len(self._waiting)),
-                )
+            count = len(self._waiting)
+            full = count >= self.queue
+            if full:
+                crowded = self._waiting.crowd_out(job.caller)
+            if full and crowded is None:
+                raise self._full(count)
             self._waiting.add(job)
             starts = not self._running
             self._running = True
             collector = self._collector
+        if crowded is not None:
+            crowded.end(self._full(count))
         if starts:
             self._start()
         elif collector is not None:
             collector.look()
+
+    def _full(self, count: int) -> Overloaded:
+        return Overloaded(
+            f"{count} requests wait for {self.name!r} already: try again in a moment",
+            retry_after=self._pace.seconds_for(count),
+        )
 
     def forget(self, job: Job) -> None:
         """Nobody waits for *job* any more."""
