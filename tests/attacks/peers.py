@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.server.processes import serving
 
-__all__ = ("CLOSE", "GET", "POST", "Answer", "Peer", "answers_in", "asked", "body_of", "chunked", "served")
+__all__ = ("CLOSE", "GET", "MODELS", "POST", "Answer", "Peer", "answers_in", "asked", "body_of", "chunked", "served")
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -220,3 +221,31 @@ def test_a_key_is_shown_once_and_alone(tmp_path: Path) -> None:
     assert "60 requests a minute; only a, b; expires" in listed.stdout
     assert made.stdout.strip() not in listed.stdout + listed.stderr + made.stderr
     assert as_json[0]["limits"]["requests"] == 60
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_budget_that_is_spent_stays_so_however_the_server_ends(how: signal.Signals, tmp_path: Path) -> None:
+    key = keys_command(tmp_path, "add", "ann", "--budget", "0.5/month").stdout.strip()
+    statuses = []
+    for _ in range(2):
+        with serving(tmp_path, ["echo"], "--price", "echo=100", XDG_DATA_HOME=str(tmp_path)) as served:
+            statuses.append(asked(served.port, key))
+            deadline = time.monotonic() + 10
+            while how is signal.SIGKILL and "0.00 of them" in keys_command(tmp_path, "list").stdout:
+                assert time.monotonic() < deadline
+            served.process.send_signal(how)
+            served.process.wait(15)
+    listed = keys_command(tmp_path, "list").stdout
+
+    assert statuses == [200, 429]
+    assert "0.5 US dollars a month, 0.00 of them spent" not in listed
+
+
+def asked(port: int, key: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST", "/v1/chat/completions", chat(), {"authorization": f"Bearer {key}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()

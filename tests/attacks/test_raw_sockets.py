@@ -307,6 +307,12 @@ def test_whoever_closes_its_own_side_still_gets_its_answers(peer: Peer, wait: st
     assert [answer.status for answer in answers] == [200, 200, 200]
 
 
+def test_whoever_closes_its_own_side_and_speaks_the_older_protocol_gets_a_quick_answer(peer: Peer) -> None:
+    old = asked("letters", "abc").replace(b"HTTP/1.1", b"HTTP/1.0")
+
+    assert [answer.status for answer in answers_in(peer.says(old, half=True))] == [200]
+
+
 def test_whoever_closes_its_own_side_in_the_middle_of_a_request_is_let_go(peer: Peer) -> None:
     ended = [peer.says(part, half=True) for part in (b"", b"GET /hea", asked("letters")[:-5], GET)]
     behind = answers_in(peer.says(asked("late", "0.2") + asked("letters")[:-5], half=True))

@@ -4,6 +4,8 @@ import contextlib
 import json
 import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from modelport.adapters import as_model
 from modelport.server import App, Limits, Options, create_app
-from tests.attacks.peers import CLOSE, GET, POST, Peer, answers_in, asked, body_of, served
+from tests.attacks.peers import CLOSE, GET, MODELS, POST, Peer, answers_in, asked, body_of, served
 from tests.server.helpers import running
 
 pytestmark = pytest.mark.timeout(60)
@@ -219,6 +221,34 @@ def test_a_flood_of_requests_is_answered_or_refused_and_the_health_probe_too(tmp
     assert health.status == 200
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After".lower() in refused.lower()
+
+
+FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+from modelport.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_where_few_files_may_be_open_a_flood_of_connections_shuts_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / "attacked.py").write_text(MODELS, encoding="utf-8")
+    ready = tmp_path / "ready.json"
+    command = ["serve", f"{tmp_path}/attacked.py:letters", "--port", "0", "--ready-file", str(ready)]
+    process = subprocess.Popen([sys.executable, "-c", FEW_FILES, *command], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        while not ready.exists():
+            assert process.poll() is None
+        peer = Peer(json.loads(ready.read_bytes())["port"])
+        with contextlib.ExitStack() as stack:
+            for number in range(400):
+                stack.enter_context(peer.connect())
+                if number % 50 == 49:
+                    assert peer.is_well()
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
