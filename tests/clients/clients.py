@@ -7,7 +7,7 @@ __all__ = ("CLIENTS", "GROUPS", "PROGRAMS", "Client", "pins", "requirements")
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
-GROUPS = ("frameworks", "litellm")  # each a venv; LiteLLM demands an older openai than the others
+GROUPS = ("frameworks", "older")  # each a venv; the clients of the second demand an older openai
 
 
 class Client(NamedTuple):
@@ -47,6 +47,7 @@ CLIENTS = (
         "`OpenAIEmbeddings` needs `check_embedding_ctx_length=False`: it sends tokens otherwise, which are refused",
     ),
     Client("langchain-anthropic", "frameworks", "LangChain's standard tests: `ChatAnthropic`"),
+    Client("langchain-ollama", "frameworks", "LangChain's standard tests: `ChatOllama`, `OllamaEmbeddings`"),
     Client(
         "pydantic-ai-slim",
         "frameworks",
@@ -67,9 +68,14 @@ CLIENTS = (
     ),
     Client(
         "litellm",
-        "litellm",
+        "older",
         "`openai/`, `anthropic/`, `ollama_chat/`: streams, tools, JSON, images; embeddings, Responses, `Router`",
         "its `ollama/` embeddings send no key; with tools it needs the package `mcp`, which it does not install",
+    ),
+    Client(
+        "instructor",
+        "older",
+        "forms by tools, JSON and schema, whole, in parts and several; Responses; retries",
     ),
 )
 

@@ -25,8 +25,8 @@ VENVS = ROOT / ".venv-clients"
 MODELS = Path(__file__).parent / "models.py"
 SERVED = {"obliging": "Obliging", "other": "Obliging", "textual": "textual"}  # by the name that clients ask for
 KEY = "sk-clients"
-INSTALL_SECONDS = 240
-RUN_SECONDS = 180
+INSTALL_SECONDS = 300
+RUN_SECONDS = 300
 
 # What a package may need of the machine; no key, no proxy, no setting of the developer's own.
 KEPT = ("LANG", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")

@@ -181,8 +181,9 @@ def _words(text: str) -> set[str]:
 
 def textual(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Answers in words; calls tools and writes JSON where it is asked for that in words."""
-    said = [_plainly(message["content"]) for message in messages if message["role"] == "user"]
-    yield from re.findall(r"\s*\S+\s*", _in_words("\n\n".join(said), said[-1] if said else ""))
+    told = [_plainly(message["content"]) for message in messages if message["role"] != "assistant"]
+    last = next((_plainly(message["content"]) for message in reversed(messages) if message["role"] == "user"), "")
+    yield from re.findall(r"\s*\S+\s*", _in_words("\n\n".join(told), last))
 
 
 textual.tool_parser = "hermes"  # type: ignore[attr-defined]
@@ -206,7 +207,7 @@ def _in_words(everything: str, last: str) -> str:
         made = [{"name": call.name, "arguments": _Filling(call.parameters or {}, said).value()} for call in calls]
         return "\n".join(f"<tool_call>\n{json.dumps(one, ensure_ascii=False)}\n</tool_call>" for one in made)
     if form := re.search(r"Answer with .*JSON", last):
-        schema = _schema_in(last[form.start() :])
+        schema = _schema_in(last[form.start() :]) or _schema_in(everything)
         keys = _quoted(said) or ["answer"]
         value = _Filling(schema, said).value() if schema else {key: f"the {key}" for key in keys}
         return json.dumps(value, ensure_ascii=False)

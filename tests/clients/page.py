@@ -103,7 +103,7 @@ def snippet(client: Client) -> str:
     imports = [
         _only(node, used) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) and _names(node) & used
     ]
-    *lines, last = [ast.get_source_segment(source, node, padded=True) or "" for node in test.body]
+    *lines, last = [_source(source, node) for node in test.body]
     asked = ast.unparse(test.body[-1])
     shown = re.fullmatch(r"assert (.+) == '(.+)'", asked)
     assert shown, f"{client.program.name}: test_the_two_lines ends with another line than `assert … == '…'`: {last}"
@@ -117,6 +117,12 @@ def snippet(client: Client) -> str:
     ):
         text = re.sub(rf"(?<![\w-]){re.escape(ours)}(?![\w-])", theirs.replace("\\", r"\\"), text)
     return text
+
+
+def _source(text: str, node: ast.stmt) -> str:
+    """The lines of a statement; a class with an empty one before and two after it, as it stands in a module."""
+    lines = ast.get_source_segment(text, node, padded=True) or ""
+    return f"\n{lines}\n\n" if isinstance(node, ast.ClassDef) else lines
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> set[str]:

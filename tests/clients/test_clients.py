@@ -134,7 +134,7 @@ def test_an_interpreter_that_cannot_make_a_venv_is_said(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
 
     with pytest.raises(harness.CannotInstall, match="no-python"):
-        harness.install("litellm", tmp_path / "venvs")
+        harness.install("older", tmp_path / "venvs")
 
 
 def test_an_index_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_an_index_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
 
     with pytest.raises(harness.CannotInstall, match=r"No matching distribution|Could not find"):
-        harness.install("litellm", tmp_path / "venvs")
+        harness.install("older", tmp_path / "venvs")
 
 
 @pytest.mark.parametrize(
