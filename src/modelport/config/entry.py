@@ -147,9 +147,6 @@ def entry_from(given: Any, index: int = 0) -> Entry:
         return given
     if not isinstance(given, Mapping):
         raise _wrong(index, None, f"must be a dict, got {type(given).__name__}")
-    for field in given:
-        if not isinstance(field, str):
-            raise _wrong(index, None, f"has a field that is no text: {type(field).__name__}")
     _check_names(given, index)
     reader = _Reader(given, index)
     source, thing = _source(reader)
@@ -355,6 +352,9 @@ def _check_defaults(defaults: Mapping[str, Any], index: int) -> None:
 
 
 def _check_names(given: Mapping[str, Any], index: int) -> None:
+    for field in given:
+        if not isinstance(field, str):
+            raise _wrong(index, None, f"has a field that is no text: {type(field).__name__}")
     for field in given:
         if field in _KNOWN:
             continue
