@@ -2,9 +2,11 @@
 
 import asyncio
 import fcntl
+import gc
 import itertools
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from modelport.errors import ContractBroken, InvalidRequest, LoadError, ModelErr
 from modelport.model import accepts, generate, identity
 from modelport.types import ChatRequest, Event, ImagePart, TextDelta, messages_from
 from modelport.workers import SUPPORTED, WorkerDied, WorkerModel, WorkerOptions
+from modelport.workers.answers import Answer
 from tests.workers.helpers import asked, running, said, spec_of, until
 
 pytestmark = [
@@ -91,6 +94,21 @@ async def test_an_error_of_the_model_arrives_as_what_it_is(tmp_path: Path) -> No
 
     assert after == "hello"
     assert model.pool.deaths == 0
+
+
+async def test_an_answer_that_failed_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    async with running(tmp_path) as model:
+        await said(model, "say hello")
+        gc.collect()
+        gc.disable()
+        try:
+            with suppress(ModelError):
+                await said(model, "raise no weights")
+            left = [each for each in gc.get_objects() if isinstance(each, Answer)]
+        finally:
+            gc.enable()
+
+    assert left == []
 
 
 async def test_several_workers_answer_at_a_time(tmp_path: Path) -> None:

@@ -120,7 +120,10 @@ class Answer:
         inbox = self._inbox
         while not inbox.events:
             if self._error is not None:
-                raise self._error
+                try:
+                    raise self._error
+                finally:
+                    self._error = None  # which holds this frame, and through it the request: such a ring is freed late
             if self.done:
                 return
             self._waiter = asyncio.get_running_loop().create_future()
