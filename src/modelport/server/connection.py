@@ -227,6 +227,8 @@ class HttpConnection(asyncio.Protocol):
     def _close_when_read(self) -> None:
         """Close a connection on which more is coming: done at once, that would take back what was written."""
         self.closing = self._lost_thread = True
+        if self.transport.is_closing():
+            return
         if self._half or not self.transport.can_write_eof():
             self.transport.close()
             return
@@ -279,7 +281,7 @@ class HttpConnection(asyncio.Protocol):
     def _say_farewell(self, pauses: Iterator[float]) -> None:
         """A peer that has left resets the connection when something comes, as this does, which clients pass over."""
         current = self.current
-        if current is None or current.started:
+        if current is None or current.started or self.transport.is_closing():
             return
         if current.scope["http_version"] != "1.1":  # the older one knows nothing of the kind
             self._farewell = self.loop.call_later(1.0, self.transport.abort)
