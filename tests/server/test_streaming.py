@@ -266,11 +266,18 @@ async def test_an_answer_that_is_cut_off_leaves_nothing_for_the_garbage_collecto
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_nor_does_one_that_is_complete(stream: bool) -> None:
-    app = create_app([ScriptedModel(reply("one ", "two"), name="m")])
+    async def waiting(messages: Any) -> AsyncIterator[str]:
+        yield "one "
+        await asyncio.sleep(0)
+        yield "two"
+
+    app = create_app([as_model(waiting, name="m")])
     gc.collect()
     gc.disable()
     try:
         answer = await ask(app, body=chat(stream=stream))
+        for _ in range(5):  # what was cancelled ends
+            await asyncio.sleep(0)
 
         left = [each for each in gc.get_objects() if isinstance(each, Exchange)]
     finally:

@@ -342,6 +342,7 @@ class Guard:
             self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+            self._watcher = None  # it has a frame that holds this, as the error has
         elif self._watch:
             self._exchange.on_leaving(None)
 
