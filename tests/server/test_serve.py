@@ -8,14 +8,34 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.helpers import CHAT, raw
+from modelport.errors import ConfigError
+from modelport.server import create_app
+from modelport.server.run import bind, serve
+from tests.server.helpers import CHAT, Gated, raw
 from tests.server.processes import Served, serving
 
+LATE = """
+import pathlib
+import time
+
+
+class Late:
+    name = "late"
+
+    def load(self):
+        pathlib.Path("begun").touch()
+        while not pathlib.Path("go on").exists():
+            time.sleep(0.01)
+
+    def stream(self, request):
+        yield "late"
+"""
 TIMEOUT = pytest.mark.timeout(60)
 pytestmark = TIMEOUT
 
@@ -138,6 +158,46 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+
+
+def test_a_port_that_another_began_to_listen_on_while_models_were_loading_is_named() -> None:
+    sock = bind("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    with socket.socket() as quicker:
+        quicker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        quicker.bind(("127.0.0.1", port))
+        quicker.listen()
+
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
+            serve(create_app([Gated()]), sock)
+    sock.close()
+
+
+@pytest.mark.parametrize("isolation", ["thread", "worker"])
+def test_nobody_is_let_in_before_models_are_loaded(isolation: str, tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelport", "serve", "late.py", "--port", f"{port}", "--isolation", isolation],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+        (tmp_path / "go on").touch()
+        assert process.stdout is not None
+        process.stdout.readline()
+        ready = raw(port, b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert ready.startswith(b"HTTP/1.1 200 ")
 
 
 def test_help_has_an_example(tmp_path: Path) -> None:

@@ -79,6 +79,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=_seconds, default=_DEFAULTS.timeout, help="seconds for one answer (default: %(default)g)")
     add("--max-body", type=_size, default=_DEFAULTS.body, help="bytes of one request; K, M and G work (default: 64M)")
     add("--drain", type=_seconds, default=_DEFAULTS.drain, help="seconds to end answers when stopped (default: 30)")
+    _configure_access(parser)
+    add("--store-responses", metavar="FILE", help="keep answers of /v1/responses here, for previous_response_id")
+    add("--reload", action="store_true", help="load models again when their files change, without dropping a request")
+    add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
+    add("--log-format", choices=FORMATS, default="text", help="what lines on stderr are (default: %(default)s)")
+    add("--log-level", choices=LEVELS, default="info", help="how much is logged (default: %(default)s)")
+    add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
+
+
+def _configure_access(parser: argparse.ArgumentParser) -> None:
+    """Who may ask, from where, for what."""
+    add = parser.add_argument
     add("--keys-file", metavar="FILE", help="API keys of modelport keys (default: in your data folder, if it has any)")
     add("--api-key-file", metavar="FILE", help="further API keys, one a line, as name:key or key")
     add_tls_options(parser)
@@ -86,12 +98,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
-    add("--store-responses", metavar="FILE", help="keep answers of /v1/responses here, for previous_response_id")
-    add("--reload", action="store_true", help="load models again when their files change, without dropping a request")
-    add("--access-log", action="store_true", help="a line on stderr for each request (never what was asked)")
-    add("--log-format", choices=FORMATS, default="text", help="what lines on stderr are (default: %(default)s)")
-    add("--log-level", choices=LEVELS, default="info", help="how much is logged (default: %(default)s)")
-    add("--ready-file", metavar="FILE", help="write url, port, pid and models here, as JSON, once requests are taken")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,6 +23,9 @@ from modelport.server.tls import Tls
 __all__ = ("bind", "check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
 
 
+_BACKLOG = 2048  # connections that wait to be taken
+
+
 def check_exposure(host: str, keys: object) -> None:
     """Refuse to listen where others can reach, without keys.
 
@@ -43,7 +46,11 @@ def listen(host: str, port: int) -> socket.socket:
         ConfigError: the address cannot be had.
     """
     sock = bind(host, port)
-    _listen(sock)
+    try:
+        sock.listen(_BACKLOG)
+    except OSError as error:  # another has begun to listen there since
+        sock.close()
+        raise _not_had(host, port, error) from None
     return sock
 
 
@@ -69,15 +76,6 @@ def bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise _not_had(host, port, error) from None
     return sock
-
-
-def _listen(sock: socket.socket) -> None:
-    try:
-        sock.listen(2048)
-    except OSError as error:  # another has begun to listen there since
-        host, port = sock.getsockname()[:2]
-        sock.close()
-        raise _not_had(host, port, error) from None
 
 
 def _not_had(host: str, port: int, error: Exception) -> ConfigError:
@@ -132,7 +130,6 @@ def serve(
     Raises:
         ConfigError: another has begun to listen there since *sock* was bound.
     """
-    _listen(sock)
     allow_files(app.limits.connections)
     server = make_server(app, on_ready=on_ready, access_log=access_log, tls=tls, reloader=reloader)
     server.run(sockets=[sock])
@@ -175,39 +172,47 @@ class _Life:
     config: Any
     lifespan: Any
     servers: list[Any]
-    failure: Exception | None = None  # of on_ready
+    failure: Exception | None = None  # of its beginning
     had_terminal = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        tls = self.config.ssl
         try:
-            await super().startup(sockets=sockets if tls is None else [])  # type: ignore[misc]
+            await super().startup(sockets=[])  # type: ignore[misc]
         except SystemExit:  # uvicorn's way when the app does not start
             if self.app.failure is None:
                 raise
             self.failure, self.should_exit = self.app.failure, True
             return
-        if tls is not None and sockets is not None:
-            self.servers += await self._listen_in_tls(tls, sockets)
         await self.on_tick(0)  # type: ignore[attr-defined]  # the headers that every answer has, before the first request
         if self.reloader is not None:
             self.reloader.start(lambda: self.server_state.tasks)
-        if self.on_ready is not None:
-            try:
+        try:
+            for sock in sockets or ():
+                self.servers.append(await self._listen(sock))
+            if self.on_ready is not None:
                 self.on_ready()
-            except Exception as error:
-                self.failure, self.should_exit = error, True
-        notify(READY)
+        except Exception as error:
+            self.failure, self.should_exit = error, True
+        else:
+            notify(READY)
 
-    async def _listen_in_tls(self, context: Any, sockets: list[socket.socket]) -> list[Any]:
-        """As uvicorn does, but that a handshake may not take a minute."""
+    async def _listen(self, sock: socket.socket) -> Any:
+        """As uvicorn does, but that a handshake may not take a minute, and that a port which another has taken since it
+        was bound, while models were loading, is told (uvloop passes over it)."""
         import asyncio
 
-        loop = asyncio.get_running_loop()
+        try:
+            sock.listen(_BACKLOG)
+        except OSError as error:
+            host, port = sock.getsockname()[:2]
+            raise _not_had(host, port, error) from None
         kind = self.config.http_protocol_class
         make = partial(kind, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        limit = self.app.limits.handshake
-        return [await loop.create_server(make, sock=sock, ssl=context, ssl_handshake_timeout=limit) for sock in sockets]
+        limit = None if self.config.ssl is None else self.app.limits.handshake
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(
+            make, sock=sock, ssl=self.config.ssl, backlog=_BACKLOG, ssl_handshake_timeout=limit
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify(STOPPING)
