@@ -220,6 +220,51 @@ def _ask_in_vain(served: Served, text: str) -> None:
         return
 
 
+# --- before it has begun ---
+
+LOADS = """
+import fcntl
+import pathlib
+import time
+
+
+class Loads:
+    name = "loads"
+
+    def load(self):
+        self.held = open("lock", "w")
+        fcntl.flock(self.held, fcntl.LOCK_EX)
+        pathlib.Path("held").touch()
+        time.sleep(1000)
+
+    def stream(self, request):
+        yield "late"
+"""
+
+
+@pytest.mark.parametrize("isolation", ["worker", "thread"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda one: str(one.name))
+def test_a_server_that_is_ended_while_models_load_ends_at_once(
+    number: signal.Signals, isolation: str, tmp_path: Path
+) -> None:
+    (tmp_path / "loads.py").write_text(LOADS, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelport", "serve", "loads.py", "--port", "0", "--isolation", isolation],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until((tmp_path / "held").exists)
+        process.send_signal(number)
+        code = process.wait(15)
+        with (tmp_path / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    finally:
+        process.kill()
+
+    assert code in {-number, 128 + number}
+
+
 # --- terminals ---
 
 IN_A_SESSION = """

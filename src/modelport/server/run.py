@@ -167,6 +167,7 @@ class _Life:
     app: App
     on_ready: Callable[[], None] | None
     reloader: Reloader | None
+    started: bool
     should_exit: bool
     server_state: Any
     config: Any
@@ -239,9 +240,10 @@ class _Life:
             self.reloader.request()
 
     def _stop(self, number: int, _frame: object) -> None:
-        if self.should_exit and number == signal.SIGINT:
+        loading = not self.started  # there is nothing to be ended first
+        if loading or (self.should_exit and number == signal.SIGINT):
             sys.stderr.flush()
-            os._exit(130)
+            os._exit(128 + number)
         self.app.draining = True
         self.should_exit = True
 
