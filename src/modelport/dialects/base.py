@@ -14,6 +14,7 @@ __all__ = (
     "Dialect",
     "StreamDecoder",
     "StreamEncoder",
+    "VectorsComeWhole",
     "image_at",
     "image_from",
     "retry_after_in",
@@ -92,6 +93,18 @@ class Dialect(Protocol):
     def stream_decoder(self) -> StreamDecoder: ...
 
     def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError: ...
+
+
+class VectorsComeWhole:
+    """The half of a dialect object that gives vectors: no streams."""
+
+    def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder:  # noqa: ARG002
+        """There are no streams on this wire."""
+        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
+
+    def stream_decoder(self) -> StreamDecoder:
+        """There are no streams on this wire."""
+        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
 
 
 def image_at(url: str, where: str, *, instead: str, detail: str | None = None) -> ImagePart:

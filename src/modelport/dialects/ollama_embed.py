@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from modelport.dialects import _ollama_answers as answers
 from modelport.dialects._fates import Fates, decoded, note_of
 from modelport.dialects._ollama_asking import OllamaAsked, check_keep_alive
-from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
+from modelport.dialects.base import Asked, VectorsComeWhole
 from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, unfold
 from modelport.types.embeddings import Embed, embed_in, embedding_events, embedding_request, vectors_from
@@ -58,7 +58,7 @@ _decode_request = msgspec.json.Decoder(_Request).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
-class OllamaEmbed:
+class OllamaEmbed(VectorsComeWhole):
     """The dialect as an object."""
 
     name: str = "ollama_embed"
@@ -112,14 +112,6 @@ class OllamaEmbed:
         count, estimated = answer.prompt_eval_count, answer.modelport.usage_estimated
         usage = [] if count is None else [Usage(count, 0, estimated=estimated)]
         return fold([Started(answer.model), *events, *usage])
-
-    def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder:  # noqa: ARG002
-        """There are no streams on this wire."""
-        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
-
-    def stream_decoder(self) -> StreamDecoder:
-        """There are no streams on this wire."""
-        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
 
     def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
         """The error that an answer of *status* carries."""

@@ -7,7 +7,6 @@ way as all else that is asked.
 import sys
 from array import array
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,10 +14,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from modelport.dialects._fates import decoded
-from modelport.dialects.base import Asked, StreamDecoder, StreamEncoder
+from modelport.dialects.base import Asked, VectorsComeWhole
 from modelport.dialects.openai_chat.answers import Facts, WireUsage, facts_to_dict, usage_from
-from modelport.dialects.openai_chat.failures import decode_error, encode_error
-from modelport.errors import InvalidRequest, ModelportError, ProtocolError, RequestTooLarge, UnsupportedField
+from modelport.dialects.openai_chat.failures import OpenAIErrors
+from modelport.errors import InvalidRequest, ProtocolError, RequestTooLarge, UnsupportedField
 from modelport.types import ChatRequest, ChatResponse, Started, Usage, fold, unfold
 from modelport.types.embeddings import Embed, embed_in, embedding_events, embedding_request, vectors_from
 
@@ -70,13 +69,11 @@ _decode_request = msgspec.json.Decoder(_Request).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(VectorsComeWhole, OpenAIErrors):
     """The dialect as an object. Its requests hold what to embed (see ``types.embeddings``), its answers vectors."""
 
     name: str = "openai_embeddings"
     path: str = "/v1/embeddings"
-    request_type: str = "application/json"
-    response_type: str = "application/json"
     stream_type: str = "application/json"
 
     def decode_request(self, body: bytes) -> EmbeddingsAsked:
@@ -99,10 +96,6 @@ class OpenAIEmbeddings:
         answer: dict[str, Any] = {"object": "list", "data": data, "model": response.model, "usage": counted}
         facts = facts_to_dict(response.emulated, response.cached, usage)
         return msgspec.json.encode({**answer, "modelport": facts} if facts else answer)
-
-    def encode_error(self, error: ModelportError) -> bytes:
-        """The body of an answer that is an error."""
-        return encode_error(error)
 
     def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
         """The body that asks for vectors. Raises ``UnsupportedField`` where *request* asks for anything else."""
@@ -132,18 +125,6 @@ class OpenAIEmbeddings:
         if usage is not None and usage.prompt_tokens is not None and usage.completion_tokens is None:
             usage = replace(usage, completion_tokens=0, total_tokens=None)  # nothing is written
         return fold([*events, Started(answer.model, cached=answer.modelport.cached), *([usage] if usage else [])])
-
-    def stream_encoder(self, asked: Asked, model: str) -> StreamEncoder:  # noqa: ARG002
-        """There are no streams on this wire."""
-        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
-
-    def stream_decoder(self) -> StreamDecoder:
-        """There are no streams on this wire."""
-        raise UnsupportedField("vectors come whole: there are no streams of them", param="stream")
-
-    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
-        """The error that an answer of *status* carries."""
-        return decode_error(status, body, headers)
 
 
 DIALECT: OpenAIEmbeddings = OpenAIEmbeddings()

@@ -3,28 +3,24 @@
 The wire's own shapes are private to this folder, strict where we serve and lenient where we ask.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from modelport.dialects.base import Asked
 from modelport.dialects.openai_chat.answers import decode_response, encode_events, encode_response
 from modelport.dialects.openai_chat.asking import decode_request, encode_request
-from modelport.dialects.openai_chat.failures import decode_error, encode_error
+from modelport.dialects.openai_chat.failures import OpenAIErrors
 from modelport.dialects.openai_chat.fates import FATES, WITHIN
 from modelport.dialects.openai_chat.streams import ChatStreamDecoder, ChatStreamEncoder
-from modelport.errors import ModelportError
 from modelport.types import ChatRequest, ChatResponse, Event
 
 __all__ = ("DIALECT", "FATES", "WITHIN", "OpenAIChat")
 
 
-class OpenAIChat:
+class OpenAIChat(OpenAIErrors):
     """The dialect as an object; a provider with a quirk overrides the one method that the quirk is in."""
 
     name: str = "openai_chat"
     path: str = "/v1/chat/completions"
-    request_type: str = "application/json"
-    response_type: str = "application/json"
-    stream_type: str = "text/event-stream; charset=utf-8"
 
     def decode_request(self, body: bytes) -> Asked:
         """What *body* asks. Raises ``InvalidRequest`` naming the field."""
@@ -42,10 +38,6 @@ class OpenAIChat:
         """For one streamed answer of *model*."""
         return ChatStreamEncoder(asked, model)
 
-    def encode_error(self, error: ModelportError) -> bytes:
-        """The body of an answer that is an error."""
-        return encode_error(error)
-
     def encode_request(self, request: ChatRequest, *, stream: bool) -> bytes:
         """The body that asks *request*. Images must be URLs already."""
         return encode_request(request, stream=stream)
@@ -57,10 +49,6 @@ class OpenAIChat:
     def stream_decoder(self) -> ChatStreamDecoder:
         """For one streamed answer."""
         return ChatStreamDecoder()
-
-    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
-        """The error that an answer of *status* carries."""
-        return decode_error(status, body, headers)
 
 
 DIALECT: OpenAIChat = OpenAIChat()

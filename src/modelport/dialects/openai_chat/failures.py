@@ -20,7 +20,7 @@ from modelport.errors import (
     error_from_data,
 )
 
-__all__ = ("decode_error", "encode_error", "error_from_body", "error_to_body")
+__all__ = ("OpenAIErrors", "decode_error", "encode_error", "error_from_body", "error_to_body")
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -77,3 +77,19 @@ def error_from_body(inner: Any, status: int | None = None, retry_after: float | 
         return error
     kind = _BY_STATUS.get(status or 0, ModelError)
     return kind(message, param=param, retry_after=retry_after)
+
+
+class OpenAIErrors:
+    """What OpenAI's wires have in common as objects: JSON, streams of server-sent events, and one form of errors."""
+
+    request_type: str = "application/json"
+    response_type: str = "application/json"
+    stream_type: str = "text/event-stream; charset=utf-8"
+
+    def encode_error(self, error: ModelportError) -> bytes:
+        """The body of an answer that is an error."""
+        return encode_error(error)
+
+    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
+        """The error that an answer of *status* carries."""
+        return decode_error(status, body, headers)

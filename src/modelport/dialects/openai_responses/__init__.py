@@ -4,10 +4,8 @@ The wire's own shapes are private to this folder, strict where we serve and leni
 ``previous_response_id`` is for whoever serves to resolve.
 """
 
-from collections.abc import Mapping
-
 from modelport.dialects.base import Asked
-from modelport.dialects.openai_chat.failures import decode_error
+from modelport.dialects.openai_chat.failures import OpenAIErrors
 from modelport.dialects.openai_responses.answers import decode_response, encode_response
 from modelport.dialects.openai_responses.asking import ResponsesAsked, after, decode_request, turns
 from modelport.dialects.openai_responses.failures import encode_error
@@ -21,14 +19,11 @@ from modelport.types import ChatRequest, ChatResponse
 __all__ = ("DIALECT", "FATES", "WITHIN", "OpenAIResponses", "ResponsesAsked", "after", "turns")
 
 
-class OpenAIResponses:
+class OpenAIResponses(OpenAIErrors):
     """The dialect as an object. *keeps* tells that whoever serves keeps answers, so that ids of them may be given."""
 
     name: str = "openai_responses"
     path: str = "/v1/responses"
-    request_type: str = "application/json"
-    response_type: str = "application/json"
-    stream_type: str = "text/event-stream; charset=utf-8"
 
     def __init__(self, *, keeps: bool = False) -> None:
         self._keeps = keeps
@@ -60,10 +55,6 @@ class OpenAIResponses:
     def stream_decoder(self) -> ResponsesStreamDecoder:
         """For one streamed answer."""
         return ResponsesStreamDecoder()
-
-    def decode_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ModelportError:
-        """The error that an answer of *status* carries."""
-        return decode_error(status, body, headers)
 
 
 DIALECT: OpenAIResponses = OpenAIResponses()
