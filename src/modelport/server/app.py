@@ -143,6 +143,7 @@ class App:
             self.kept_responses = responses.KeptResponses(ResponseStore(options.store_responses))
         self._secrets = options.secrets
         self.counters: Counters = Counters()
+        self._ended = self.counters.ended
         self.in_flight: int = 0  # requests that are being answered
         self.inquiry: bytes = b""  # who knows it is told at /ready how many requests there were; empty: nobody
         self.access_log: bool = False  # a record for each request, in the log "modelport.access"
@@ -182,7 +183,7 @@ class App:
                 raise WrongMethod(f"{route.path} takes {self._methods(route)}, not {exchange.method}")
             await route.endpoint(self, exchange)
         except ClientGone as gone:
-            exchange.left = True
+            exchange.code = ClientGone.code
             logger.debug("%s: %s", exchange.request_id, gone)
         except GeneratorExit:
             raise
@@ -190,20 +191,18 @@ class App:
             await self._refuse(exchange, route, error)
         finally:
             self.in_flight -= 1
-            self._count(exchange, route, caller)
+            ended, seconds = self._ended, perf_counter() - exchange.began
+            path = NO_ROUTE if route is None else route.path
+            ended.append((path, exchange.model, exchange.status or GONE, seconds))
+            if exchange.code or self.access_log or len(ended) >= MANY:
+                self._conclude(exchange, caller, seconds)
             if caller is not None:
                 caller.leave()
                 set_caller(None)
 
-    def _count(self, exchange: Exchange, route: Route | None, caller: Caller | None) -> None:
-        seconds = perf_counter() - exchange.began
-        path = NO_ROUTE if route is None else route.path
-        ended = self.counters.ended
-        ended.append((path, exchange.model, exchange.status or GONE, seconds))
-        if len(ended) >= MANY:
+    def _conclude(self, exchange: Exchange, caller: Caller | None, seconds: float) -> None:
+        if len(self._ended) >= MANY:
             self.counters.settle()
-        if exchange.left:
-            exchange.code = ClientGone.code
         if exchange.code:
             self.counters.error(exchange.code)
         if self.access_log:

@@ -210,7 +210,7 @@ class _Streamed:
             if not self._exchange.begun:
                 raise
             if isinstance(error, ClientGone):
-                self._exchange.left = True
+                self._exchange.code = ClientGone.code
             else:
                 await self._fail(await self._app.known_error(error, self._exchange, self._served.name))
             if isinstance(error, asyncio.CancelledError):

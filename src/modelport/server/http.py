@@ -55,8 +55,8 @@ class Exchange:
 
     The others are for who counts and logs: the ``status`` that was sent (0: none), how many bytes of the body were
     ``sent``, the served ``model``, whether its answer ``streams``, the seconds to its ``first`` token (below 0: none),
-    its ``usage``, whether the client ``left`` before the end, the ``code`` of the error that was told, and when it
-    ``began``, by ``time.perf_counter``.
+    its ``usage``, the ``code`` of the error that was told (or that the client has left), and when it ``began``, by
+    ``time.perf_counter``.
     """
 
     __slots__ = (
@@ -69,7 +69,6 @@ class Exchange:
         "code",
         "first",
         "headers",
-        "left",
         "method",
         "model",
         "path",
@@ -99,7 +98,6 @@ class Exchange:
         self.streams: bool = False
         self.first: float = -1.0
         self.usage: Any = None
-        self.left: bool = False
         self.code: str = ""
         if self._direct is not None:
             self._direct.identity = self.request_id

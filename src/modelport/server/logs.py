@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import msgspec
 
 from modelport.secret import Secret, redact
-from modelport.server.http import Exchange
+from modelport.server.http import ClientGone, Exchange
 from modelport.types import Usage
 
 __all__ = (
@@ -240,7 +240,7 @@ def tell_request(exchange: Exchange, key: str | None, seconds: float) -> None:
             "tokens_estimated": None if usage is None else usage.estimated,
             "bytes": exchange.sent,
             "stream": exchange.streams,
-            "left": exchange.left,
+            "left": exchange.code == ClientGone.code,
             "error": exchange.code or None,
         }
     )
