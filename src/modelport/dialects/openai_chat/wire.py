@@ -69,9 +69,7 @@ class WireMessage(Struct, frozen=True, forbid_unknown_fields=True):
     reasoning: str | None = None
     audio: None = None
     annotations: list[Any] | None = None  # of an earlier answer, sent back with it; says nothing to a model
-    provider_specific_fields: dict[str, Any] | None = (
-        None  # likewise; LiteLLM's, which keeps an answer's own fields there
-    )
+    provider_specific_fields: dict[str, Any] | None = None  # likewise; LiteLLM keeps an answer's own fields there
 
 
 class WireTool(Struct, frozen=True, forbid_unknown_fields=True):
