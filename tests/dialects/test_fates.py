@@ -186,3 +186,19 @@ def test_every_field_that_ollama_names_has_a_fate(dialect: str) -> None:
         named += [f"messages[].{name}" for name in MESSAGE.split()]
 
     assert set(named) <= set(tables(dialect))
+
+
+def test_count_tokens_takes_the_same_fields_as_a_message_as_far_as_a_model_reads_them() -> None:
+    dialect = import_module("modelport.dialects.anthropic_messages").DIALECT
+    messages = next(one for one in PUBLISHED if one.dialect == "anthropic_messages")
+    counting = messages._replace(requests=messages.requests[-1:])
+    fates = tables("anthropic_messages")
+
+    for path in paths(counting, fates):
+        request = request_with(counting, path)
+        body = msgspec.json.encode({name: value for name, value in request.items() if name != "max_tokens"})
+        if (fate_of(path, fates) or "").startswith("rejected"):
+            with pytest.raises(UnsupportedField):
+                dialect.decode_count(body)
+        else:
+            assert dialect.decode_count(body).messages
