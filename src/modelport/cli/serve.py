@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from modelport.cli._isolation import ISOLATIONS, load_isolated
 from modelport.cli._key_file import served_key_file
@@ -108,13 +109,6 @@ def run(args: argparse.Namespace) -> int:
     tls = tls_of(args, [args.host, *args.allow_host])
     secrets = _secrets()
     log_to(sys.stderr, args.log_format, args.log_level, access=args.access_log, secrets=secrets)
-    sock = bind(args.host, args.port)  # a port that is taken is told before models load, which may take minutes
-    specs = args.spec or [read_settings(models_dir=args.models_dir).provider or "eliza"]
-    sources = [Source(spec, roots_of(spec, args.models_dir) if args.reload else ()) for spec in specs]
-    watch = watch_of(sources, args.isolation) if args.reload else None
-    workers = _worker_options(args)
-    loaded = load_isolated(specs, args.isolation, workers, replaceable=args.reload)
-    models = _named(loaded, args.name)
     options = Options(
         limits=_limits(args),
         keys=keys,
@@ -129,6 +123,19 @@ def run(args: argparse.Namespace) -> int:
         agentstudio_pickle=args.allow_agentstudio_pickle,
         store_responses=args.store_responses,
     )
+    # A port that is taken is told before models load, which may take minutes.
+    with closing(bind(args.host, args.port)) as sock:
+        _serve(args, options, sock, tls)
+    return 0
+
+
+def _serve(args: argparse.Namespace, options: Options, sock: socket.socket, tls: Tls | None) -> None:
+    specs = args.spec or [read_settings(models_dir=args.models_dir).provider or "eliza"]
+    sources = [Source(spec, roots_of(spec, args.models_dir) if args.reload else ()) for spec in specs]
+    watch = watch_of(sources, args.isolation) if args.reload else None
+    workers = _worker_options(args)
+    loaded = load_isolated(specs, args.isolation, workers, replaceable=args.reload)
+    models = _named(loaded, args.name)
     app = create_app(models, options)
     reloader = reloader_of(app.serving, sources, workers, args.drain, watch)
 
@@ -138,7 +145,6 @@ def run(args: argparse.Namespace) -> int:
 
     with Listed() as listed:
         serve(app, sock, on_ready=on_ready, access_log=args.access_log, tls=tls, reloader=reloader)
-    return 0
 
 
 def _worker_options(args: argparse.Namespace) -> WorkerOptions:

@@ -196,9 +196,8 @@ class App:
             ended.append((path, exchange.model, exchange.status or GONE, seconds))
             if exchange.code or self.access_log or len(ended) >= MANY:
                 self._conclude(exchange, caller, seconds)
-            if caller is not None:
-                caller.leave()
-                set_caller(None)
+            if caller is not None or self.fetcher is not None:
+                self._forget(caller)
 
     def _conclude(self, exchange: Exchange, caller: Caller | None, seconds: float) -> None:
         if len(self._ended) >= MANY:
@@ -213,6 +212,13 @@ class App:
         self.counters.error(code)
         if self.access_log:
             tell_refusal(code, identity, peer_text(peer))
+
+    def _forget(self, caller: Caller | None) -> None:
+        """Whoever asks next in the same context, this app or another, is somebody else."""
+        urls_are_fetched.set(False)
+        if caller is not None:
+            caller.leave()
+            set_caller(None)
 
     def _route(self, path: str, method: str) -> Route | None:
         route = self._exact.get(path)
