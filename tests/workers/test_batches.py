@@ -10,6 +10,7 @@ import pytest
 
 from modelport.errors import ContractBroken, ModelError
 from modelport.types import Event, TextDelta
+from modelport.types.embeddings import Embed, embedding_request, vectors_from
 from modelport.workers import SUPPORTED, WorkerDied, WorkerModel, WorkerOptions
 from modelport.wrappers.callers import caller
 from tests.workers.helpers import asked, said, until
@@ -167,10 +168,14 @@ async def test_pieces_reach_their_readers_while_the_batch_goes_on(tmp_path: Path
 async def test_a_request_that_is_alone_is_streamed_and_vectors_are_given_beside_batches(tmp_path: Path) -> None:
     async with running(tmp_path, "Both") as model:
         alone = await said(model, "x")
+        events: list[Event] = []
+        async with model.stream(embedding_request(Embed(("a", "bcd")))) as answer:
+            async for event in answer:
+                events.append(event)  # noqa: PERF401
 
     assert alone == "alone and streamed"
     assert batches(tmp_path) == []
-    assert model.embeds
+    assert [list(vector) for vector in vectors_from(events, 2)] == [[1.0], [3.0]]
 
 
 async def test_who_leaves_while_waiting_is_in_no_batch_and_gives_its_place_back(tmp_path: Path) -> None:
