@@ -10,11 +10,12 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from modelport.errors import ConfigError, LoadError, ModelNotFound, Overloaded, UnsupportedField
-from modelport.model import AnswerStream, Model, embeds, suspends
+from modelport.model import AnswerStream, Model, counts, embeds, suspends
 from modelport.server.counting import ModelNumbers
 from modelport.server.quotas import charge_usage, check_affordable
 from modelport.sync import Threads, use_threads
 from modelport.types import ChatRequest, Usage
+from modelport.types.counting import asks_count
 from modelport.types.embeddings import EMBED
 from modelport.workers import WorkerModel
 from modelport.wrappers.base import close, start
@@ -66,14 +67,17 @@ class Served:
             Overloaded: too many calls wait for their turn already.
             BudgetSpent, Forbidden: whoever asks has a budget, and it does not allow this.
         """
-        check_affordable(self.name, self.price)
         if self.threads.unfinished >= self._most:
             raise Overloaded(
                 f"{self.threads.unfinished} calls of {self.name!r} wait already: try again in a moment",
                 retry_after=1.0,
             )
-        if request.extra is not None and EMBED in request.extra:
-            return self._vectors(request)
+        if request.extra is not None:
+            if EMBED in request.extra:
+                return self._vectors(request)
+            if counts(self.model) and asks_count(request):
+                return self.model.stream(request)  # nothing is generated, and so nothing charged
+        check_affordable(self.name, self.price)
         return self._inner.stream(request)
 
     def _charge(self, name: str, usage: Usage, cached: bool) -> None:
@@ -87,6 +91,7 @@ class Served:
                 f"model: {self.name!r} gives no vectors; ask another, or give its class embed(self, texts)",
                 param="model",
             )
+        check_affordable(self.name, self.price)
         return self._bare.stream(request)
 
     @property
