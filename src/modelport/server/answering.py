@@ -65,12 +65,14 @@ class WireExchange:
         """A piece of the body."""
         self._pieces.append(data)
         self.unread += len(data)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def all_taken(self) -> None:
         """The body is complete."""
         self._more = False
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def lose(self) -> None:
         """The peer is gone."""
@@ -206,5 +208,6 @@ class WireExchange:
 
     def _end(self) -> None:
         self.complete = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         self._connection.answered(stays=self._stays)

@@ -134,6 +134,7 @@ class App:
         self.fetcher: Fetcher | None = Fetcher(options.limits) if options.media_urls else None
         key_file = None if options.key_file is None else KeyFile(options.key_file)
         self._keys = Keys(options.keys, key_file, wrong=options.limits.wrong_keys)
+        self.asks_for_keys: bool = bool(self._keys)  # on every route that is not open
         self._gate = Gate(options.hosts, options.origins)
         self._exact = {route.path: route for route in self.routes if not route.path.endswith("/")}
         self._below = tuple(route for route in self.routes if route.path.endswith("/"))
@@ -149,14 +150,9 @@ class App:
         self.access_log: bool = False  # a record for each request, in the log "modelport.access"
 
     @property
-    def asks_for_keys(self) -> bool:
-        """Whether every route that is not open asks for an API key."""
-        return bool(self._keys)
-
-    @property
     def serving(self) -> Serving:
         """The served models; within a request, those that its API key may use."""
-        return permitted(self._serving, current_caller())
+        return permitted(self._serving, current_caller()) if self.asks_for_keys else self._serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -174,9 +170,10 @@ class App:
         try:
             self._check_origin(exchange)
             if route is None or not route.open:
-                if self._keys.are_old:
-                    await self._keys.refresh()
-                caller = self._admit(exchange)
+                if self.asks_for_keys:
+                    caller = await self._admit(exchange)
+                elif self.in_flight > self.limits.concurrent:
+                    raise self._busy()
             if route is None:
                 raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
             if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
@@ -232,21 +229,24 @@ class App:
         hosts = 1 if len(headers) == len(given) else sum(name == b"host" for name, _ in given)
         self._gate.check(headers, exchange.scope.get("scheme", "http"), hosts=hosts)
 
-    def _admit(self, exchange: Exchange) -> Caller | None:
+    async def _admit(self, exchange: Exchange) -> Caller | None:
         """Whose API key came with a request that needs one. The caller has been let in, and must leave."""
+        if self._keys.are_old:
+            await self._keys.refresh()
         headers, given = exchange.headers, exchange.scope["headers"]
         peer = exchange.scope.get("client")
         address = None if peer is None else peer[0]
         caller = self._keys.check(headers, None if len(headers) == len(given) else given, address)
         if self.in_flight > self.limits.concurrent:
-            raise Overloaded(
-                f"{self.limits.concurrent} requests are being answered already: try again in a moment",
-                retry_after=1.0,
-            )
+            raise self._busy()
         if caller is not None:
             caller.enter()
             set_caller(caller)
         return caller
+
+    def _busy(self) -> Overloaded:
+        most = self.limits.concurrent
+        return Overloaded(f"{most} requests are being answered already: try again in a moment", retry_after=1.0)
 
     def _methods(self, route: Route) -> str:
         return ", ".join(one.method for one in self.routes if one.path == route.path)

@@ -459,7 +459,8 @@ class HttpConnection(asyncio.Protocol):
             else:
                 self.transport.close()
             return
-        self.resume_reading()
+        if not self._reading:
+            self.resume_reading()
         if self._ahead:
             self._begin(self._ahead.popleft())
         elif self._half:

@@ -70,7 +70,8 @@ class Messages(Sequence[Message]):
         dicts that have text and calls of tools. Else None."""
         if self._written == -1:
             if self.turns is not None:
-                self._written = _bytes_of("".join([turn.content for turn in self.turns]))
+                text = "".join([turn.content for turn in self.turns])
+                self._written = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
             elif len(self.given) <= SHORT:
                 self._written = None
             else:
@@ -250,10 +251,6 @@ def messages_to_dicts(messages: Sequence[Message], *, plain: bool = False) -> li
 
 def _dicts_of(turns: Sequence[Turn]) -> list[Any]:
     return [{"role": turn.role, "content": turn.content} for turn in turns]
-
-
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _is_plain(content: Any) -> bool:
