@@ -49,7 +49,8 @@ def get_weather(city: str, days: int) -> str:
 def test_the_two_lines():
     model = OpenAIChatModel("obliging", provider=OpenAIProvider(base_url=f"{URL}/v1", api_key=KEY))
 
-    assert Agent(model).run_sync("Good morning!").output == "You said: Good morning!"
+    answer = Agent(model).run_sync("Good morning!")
+    assert answer.output == "You said: Good morning!"
 
 
 async def test_run(model):
