@@ -315,6 +315,9 @@ class AllModelsFailed(ModelError):
         self.errors: tuple[tuple[str, Exception], ...] = tuple(errors)
 
 
+_FAR = 1e9  # seconds; more than that is never
+
+
 def _codes(root: type[ModelportError]) -> Iterable[tuple[str, type[ModelportError]]]:
     if "code" in vars(root):  # a class that inherits its code, as a user's own may, does not stand for it
         yield root.code, root
@@ -323,13 +326,20 @@ def _codes(root: type[ModelportError]) -> Iterable[tuple[str, type[ModelportErro
 
 
 def error_to_data(error: ModelportError) -> dict[str, Any]:
-    """The error as plain data, to cross a process border. :func:`error_from_data` is its inverse."""
-    data: dict[str, Any] = {"code": error.code, "message": error.message}
+    """The error as plain data, to cross a process border. :func:`error_from_data` is its inverse.
+
+    Whatever somebody put into it, this gives text that every wire can carry, and numbers.
+    """
+    data: dict[str, Any] = {"code": _plain(error.code), "message": _plain(error.message)}
     if error.param is not None:
-        data["param"] = error.param
-    if error.retry_after is not None:
-        data["retry_after"] = error.retry_after
+        data["param"] = _plain(error.param)
+    if isinstance(error.retry_after, int | float):
+        data["retry_after"] = float(min(error.retry_after, _FAR))
     return data
+
+
+def _plain(text: object) -> str:
+    return str(text).encode("utf-8", "backslashreplace").decode()
 
 
 def error_from_data(data: Mapping[str, Any]) -> ModelportError:

@@ -40,6 +40,10 @@ def does(messages, **params):
         time.sleep(1000)
     elif what == "raise":
         raise RuntimeError(argument)
+    elif what == "odd":
+        from modelport.errors import ModelError
+
+        raise ModelError("odd \\ud83d", param={1}, retry_after="soon")
     elif what == "pid":
         return str(os.getpid())
     elif what == "half":

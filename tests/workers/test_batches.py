@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelport.errors import ContractBroken, ModelError
+from modelport.errors import ContractBroken, ModelError, Overloaded
 from modelport.types import Event, TextDelta
 from modelport.types.embeddings import Embed, embedding_request, vectors_from
 from modelport.workers import SUPPORTED, WorkerDied, WorkerModel, WorkerOptions
@@ -24,6 +24,8 @@ MODELS = '''
 import os
 import pathlib
 import time
+
+from modelport.types import TextDelta, Usage
 
 HERE = pathlib.Path(__file__).parent
 
@@ -52,7 +54,8 @@ class Whole:
             os.kill(os.getpid(), 9)
         if "raise" in texts:
             raise RuntimeError("all of it")
-        given = {"bad": ValueError("only this one"), "half": "half \\ud83d"}
+        beyond = [TextDelta("counted"), Usage(2**70, 1)]
+        given = {"bad": ValueError("only this one"), "half": "half \\ud83d", "beyond": beyond}
         return [given.get(text, text.upper()) for text in texts]
 
 
@@ -126,6 +129,27 @@ async def test_each_gets_its_own_answer_or_error(tmp_path: Path) -> None:
     assert "only this one" in str(answers[2])
     assert isinstance(answers[3], ContractBroken)
     assert "half a character" in str(answers[3])
+
+
+async def test_what_no_wire_can_carry_fails_its_own_answer_and_leaves_the_worker_alive(tmp_path: Path) -> None:
+    async with running(tmp_path, "Whole") as model:
+        first = await _held_up(model, tmp_path)
+        good, beyond, other = await _asked_behind(model, "good", "beyond", "other")
+        (tmp_path / "go").touch()
+
+        assert [await first, await good, await other] == ["FIRST", "GOOD", "OTHER"]
+        with pytest.raises(ModelError, match="failed unexpectedly"):
+            await beyond
+        assert model.pool.deaths == 0
+
+
+async def test_closing_answers_those_that_wait_within_a_worker_too(tmp_path: Path) -> None:
+    async with running(tmp_path, "Whole", queue=1) as model:
+        running_ones = [await _held_up(model, tmp_path), *await _asked_behind(model, *"abcdefgh")]
+
+    done, pending = await asyncio.wait(running_ones, timeout=30)
+    assert not pending
+    assert {type(task.exception()) for task in done} <= {WorkerDied, Overloaded}
 
 
 async def test_what_a_batch_raises_fails_all_of_it_and_nobody_else(tmp_path: Path) -> None:

@@ -237,6 +237,25 @@ async def test_replacements_come_later_and_later_until_an_answer_is_made(tmp_pat
     assert [round(wait / 0.05) for wait in waits] == [1, 2, 4, 1]
 
 
+async def test_a_model_that_failed_a_thousand_times_is_started_again(tmp_path: Path) -> None:
+    async with running(tmp_path, backoff=0.01, backoff_most=0.02) as model:
+        model.pool._failures = 2000
+        with pytest.raises(WorkerDied):
+            await said(model, "kill")
+
+        assert await said(model, "say hello") == "hello"
+
+
+async def test_an_error_that_holds_anything_at_all_costs_nobody_the_worker(tmp_path: Path) -> None:
+    async with running(tmp_path) as model:
+        with pytest.raises(ModelError, match="odd") as caught:
+            await said(model, "odd")
+
+        assert await said(model, "say hello") == "hello"
+    assert model.pool.deaths == 0
+    assert caught.value.param == "{1}"
+
+
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
@@ -392,6 +411,18 @@ async def test_closing_ends_every_process(tmp_path: Path) -> None:
 
     assert all(process.exit.done() for process in processes)
     assert model.pool.pids == ()
+
+
+async def test_closing_answers_what_was_given_to_a_worker_ahead(tmp_path: Path) -> None:
+    async with running(tmp_path) as model:
+        for _ in range(50):
+            await said(model, "say hello")
+        tasks = [asyncio.create_task(said(model, "hang")) for _ in range(4)]
+        await until(lambda: model.pool._workers[0].answers)
+
+    done, pending = await asyncio.wait(tasks, timeout=10)
+    assert not pending
+    assert {type(task.exception()) for task in done} == {WorkerDied, Overloaded}
 
 
 async def test_a_closed_model_takes_no_calls(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class BatchRunner(ThreadRunner):
                 self._connection.end(number)
             elif not job.left and not job.ended_at:
                 self._connection.event(number, sendable(item))
-        except UnicodeEncodeError as error:
+        except Exception as error:  # what cannot be told is not plain data
             job.ended_at = time.monotonic()
             self._fail(number, error)
 
@@ -191,5 +191,5 @@ class BatchRunner(ThreadRunner):
             try:
                 frame: Any = Produced(number, job.events, last=True)
                 yield encode_frame(frame if error is None else Failed(number, error_to_data(error)))
-            except UnicodeEncodeError as broken:
+            except Exception as broken:  # likewise; the others' answers are none the worse
                 yield encode_frame(Failed(number, error_to_data(self._known(broken))))

@@ -30,7 +30,7 @@ class Connection:
         self._file = io.BufferedReader(socket.SocketIO(sock, "r"), 65536)
         self._lock = threading.Lock()
         self._held: dict[int, list[Event]] = {}
-        self._broken: dict[int, UnicodeEncodeError] = {}
+        self._broken: dict[int, Exception] = {}
         self._count = 0
         self._sent = 0.0
         self._holds = threading.Event()
@@ -113,7 +113,7 @@ class Connection:
         for number, events in held.items():
             try:
                 data = encode_frame(Produced(number, events))
-            except UnicodeEncodeError as error:  # it is the fault of that answer, whoever happens to send
+            except Exception as error:  # no plain data: it is the fault of that answer, whoever happens to send
                 self._broken[number] = error
             else:
                 self._put(data)

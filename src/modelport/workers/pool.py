@@ -26,6 +26,7 @@ logger: logging.Logger = logging.getLogger("modelport.workers")
 _LOOK = 0.02  # seconds between looks whether a pool that gave way has done its work
 _AHEAD = 8  # answers that a lone worker may be given beside those it makes, so that it need not wait for the next,
 _AHEAD_SECONDS = 0.004  # and for how long it may be busy with them: who comes next by turns waits so much longer
+_DOUBLED = 64  # times at most: there is no number for the delay after a thousand
 _GUESTS = 32  # places beyond a worker's own for callers who have nothing there yet, where it lets callers take turns
 
 
@@ -109,7 +110,7 @@ class Pool:
 
     def start(self) -> None:
         """Take up work on the running loop, and start the other workers."""
-        if self._loop is not None or self._first is None:
+        if self._loop is not None or self._first is None or self._closing:
             return
         self._loop = asyncio.get_running_loop()
         first, self._first = self._first, None
@@ -137,7 +138,7 @@ class Pool:
             return
         for timer in self._timers:
             timer.cancel()
-        self._refuse_waiting(Overloaded("the server is shutting down", retry_after=1.0))
+        self._refuse_waiting(_going_down())
         for worker in self._workers:
             worker.channel.send([encode_frame(Stop())])
         for starting in list(self._starting):
@@ -196,6 +197,9 @@ class Pool:
             answer.move(heir)
             heir._waiting.put(answer)
             heir._go_on()
+        last = heir or self
+        if last._closing:  # nobody will make them
+            last._refuse_waiting(_going_down())
 
     # --- answers ---
 
@@ -211,10 +215,10 @@ class Pool:
             answer.move(self._heir)
             self._heir.submit(answer)
             return
+        if self._closing:
+            raise _going_down()
         if self._loop is not asyncio.get_running_loop():
             raise ModelError(f"the workers of {self.name!r} belong to another event loop: make a model for each loop")
-        if self._closing:
-            raise Overloaded("the server is shutting down", retry_after=1.0)
         if self._unloadable and not self.ready:
             raise self._not_loaded()
         if len(self._waiting) >= self._options.queue:
@@ -406,7 +410,7 @@ class Pool:
         assert self._loop is not None
         if self._heir is not None:
             return
-        delay = min(self._options.backoff_most, self._options.backoff * 2**self._failures)
+        delay = min(self._options.backoff_most, self._options.backoff * 2.0 ** min(self._failures, _DOUBLED))
         self._failures += 1
         self._again = self._loop.time() + delay
         if self._unloadable and not self.ready:
@@ -441,6 +445,10 @@ class Pool:
 
         timer = self._loop.call_later(delay, run)
         self._timers.add(timer)
+
+
+def _going_down() -> Overloaded:
+    return Overloaded("the server is shutting down", retry_after=1.0)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, *call: Any) -> None:

@@ -67,6 +67,8 @@ class WorkerProcess:
     def _reap(self) -> None:
         if hasattr(os, "waitid"):  # it is looked at first: as long as it is not reaped, its number means nobody else
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:  # macOS before Python 3.13; whatever it started lives, if at all, in the group of its number
+            self._process.wait()
         with self._lock:
             self._kill_group()
             code = self._process.wait()

@@ -242,7 +242,7 @@ class LoopRunner(_Runner):
         if error is None:
             try:
                 self._connection.end(number)
-            except UnicodeEncodeError as broken:
+            except Exception as broken:  # what cannot be told is not plain data
                 error = broken
         if error is not None:
             self._fail(number, error)
