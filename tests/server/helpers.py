@@ -65,6 +65,7 @@ class Client:
         self.wrote = asyncio.Event()
         self.room = asyncio.Event()  # cleared: the client reads nothing
         self.room.set()
+        self.stuck = asyncio.Event()  # set when something is written that the client does not read
 
     async def ask(self) -> Answer:
         await self._app(self._scope, self._receive, self._send)
@@ -82,6 +83,8 @@ class Client:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Any) -> None:
+        if not self.room.is_set():
+            self.stuck.set()
         await self.room.wait()
         if message["type"] == "http.response.start":
             self._status = message["status"]

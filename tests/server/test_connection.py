@@ -1,8 +1,11 @@
 """A real server on a socket: HTTP as peers really speak it, kindly and otherwise."""
 
+import asyncio
 import gc
 import json
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +14,14 @@ import pytest
 
 from modelport.adapters import as_model
 from modelport.server import App, Limits, Options, create_app
-from modelport.server.connection import HttpConnection
+from modelport.server.connection import HttpConnection, allow_files
 from modelport.testing import ScriptedModel, reply
 from tests.server.helpers import chat, raw, running
 
 BODY = chat()
 ASK = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UPGRADE = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 LAST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -192,9 +196,15 @@ def test_odd_targets_are_paths_or_refused(port: int, target: bytes) -> None:
 
 
 def test_an_upgrade_is_not_made(port: int) -> None:
-    got = raw(port, HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n") + LAST)
+    got = raw(port, UPGRADE + LAST)
 
     assert [status for status, _, _ in split(got)] == [200, 200]
+
+
+def test_hundreds_of_upgrades_at_once_are_passed_over_one_by_one(port: int) -> None:
+    answers = split(raw(port, UPGRADE * 900 + LAST))
+
+    assert [status for status, _, _ in answers] == [200] * 901
 
 
 @pytest.mark.parametrize(
@@ -212,6 +222,25 @@ def test_a_head_has_a_bound(port: int, data: bytes) -> None:
     assert raw(port, LAST).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
+def test_more_files_than_the_system_allows_are_not_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    given: list[int] = []
+
+    def refuse(_what: int, limits: tuple[int, int]) -> None:
+        if limits[0] > 10_240:  # as macOS does, where the hard limit says that there is none
+            raise ValueError("current limit exceeds maximum limit")
+        given.append(limits[0])
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _what: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    allow_files(16_384)
+    allow_files(1000)
+
+    assert given == [10_240, 1128]
+
+
 # --- peers that take their time ---
 
 
@@ -224,6 +253,26 @@ def test_a_peer_that_stops_in_the_middle_is_given_up(data: bytes) -> None:
         raw(port, data)
 
     assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("behind", [b"\r\n", b"GET /hea", HEALTH + b"GET"], ids=["line", "head", "second-head"])
+def test_what_stops_behind_a_request_does_not_cost_it_its_answer(behind: bytes) -> None:
+    begun = threading.Event()
+
+    async def late(messages: Any) -> str:
+        begun.set()
+        await asyncio.sleep(0.5)
+        return "late"
+
+    server = create_app([as_model(late, name="late")], Options(limits=Limits(read=0.1)))
+    with running(server) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as sock:
+        sock.sendall(ASK)
+        assert begun.wait(10)
+        sock.sendall(behind)
+        answers = split(b"".join(iter(lambda: sock.recv(65536), b"")))
+
+    assert answers[0][0] == 200
+    assert answers[0][1]["connection"] == "close"
 
 
 def test_a_body_that_goes_on_for_ever_after_its_refusal_is_given_up() -> None:

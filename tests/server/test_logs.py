@@ -85,6 +85,15 @@ def test_a_line_of_text_has_its_fields_behind_it_and_nothing_of_those_that_are_n
     assert line.endswith("INFO modelport.test: x GET / 200 model=m stream bytes=12")
 
 
+def test_nothing_that_is_told_begins_a_line_of_text_or_is_obeyed_by_a_terminal() -> None:
+    line = TextLines().format(
+        record("%s failed", "/v1/responses/x\n2026-01-01 INFO modelport: all is well\r\x1b[2J\x9b1m")
+    )
+
+    assert line.endswith("/v1/responses/x\\n2026-01-01 INFO modelport: all is well\\r\\x1b[2J\\x9b1m failed")
+    assert line.isprintable()
+
+
 def test_a_line_of_text_has_the_request_that_it_belongs_to() -> None:
     told = TextLines().format(record("req_1: it failed", request_id="req_1"))
     beside = TextLines().format(record("a model's own words", request_id="req_1"))

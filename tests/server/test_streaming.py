@@ -209,38 +209,6 @@ async def test_a_slow_reader_slows_its_own_model_down() -> None:
     assert content(answer.body).split() == [str(number) for number in range(1, 101)]
 
 
-async def test_a_slow_reader_does_not_hold_up_others_of_a_model_that_takes_turns() -> None:
-    def story(messages: Any) -> Iterator[str]:
-        for _ in range(2000):
-            yield "word "
-
-    app = create_app([as_model(story, name="story")])
-    slow = Client(app, pieces=[chat(stream=True)])
-    slow.room.clear()
-    asking = asyncio.create_task(slow.ask())
-
-    other = await asyncio.wait_for(ask(app, body=chat()), 10)
-    slow.room.set()
-    late = await asking
-
-    assert other.json["choices"][0]["message"]["content"] == "word " * 2000
-    assert content(late.body) == "word " * 2000
-
-
-async def test_but_only_so_much_is_kept_for_it() -> None:
-    def endless(messages: Any) -> Iterator[str]:
-        while True:
-            yield "x" * 1000
-
-    app = create_app([as_model(endless, name="endless")], Options(limits=Limits(backlog=50_000)))
-    client = Client(app, pieces=[chat(stream=True)])
-    client.room.clear()
-
-    await asyncio.wait_for(client.ask(), 10)
-
-    assert sum(map(len, client.writes)) == 0
-
-
 async def test_an_answer_that_is_cut_off_leaves_nothing_for_the_garbage_collector_to_find() -> None:
     async def endless(messages: Any) -> AsyncIterator[str]:
         while True:

@@ -12,6 +12,7 @@ import heapq
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain, repeat
 from typing import Any
 from urllib.parse import unquote
@@ -54,6 +55,7 @@ _LATER = 15.0
 _SPARED = 128  # open files for all but connections
 _ON_ITS_WAY = 0.1  # seconds that a question may have been on its way when the server began to go down,
 _REST_OF_HEAD = 1.0  # and for the rest of one whose head has come in part
+_MACOS_MOST = 10_240  # open files that any version of it allows
 _ROOM = 32  # of so many connections past the bound, one each is closed at a time
 
 
@@ -85,8 +87,12 @@ def allow_files(connections: int) -> None:
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = connections + _SPARED if hard == resource.RLIM_INFINITY else min(hard, connections + _SPARED)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        for number in (wanted, _MACOS_MOST):
+            if soft == resource.RLIM_INFINITY or soft >= number:
+                return
+            with suppress(ValueError, OSError):  # there, "unlimited" has a limit that is not told
+                resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+                return
 
 
 def _open_files() -> int:
@@ -174,8 +180,11 @@ class HttpConnection(asyncio.Protocol):
         del self.parser
 
     def data_received(self, data: bytes) -> None:
-        if self._lost_thread:
-            return
+        while data and not self._lost_thread:
+            data = self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Have the parser read *data*; what of it, in other words, is to be read again."""
         if self._in_head:
             self._head_size += len(data)
         else:
@@ -183,12 +192,13 @@ class HttpConnection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            return self._without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             why = error.__context__
             self._refuse(why.refusal if isinstance(why, _RefusedError) else MALFORMED)
         else:
             self._check_sizes()
+        return b""
 
     def _check_sizes(self) -> None:
         if self._in_head:
@@ -197,16 +207,16 @@ class HttpConnection(asyncio.Protocol):
         elif self._framing > _MOST_FRAMING:
             self._refuse(UNEVEN)
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
+    def _without_upgrade(self, rest: bytes) -> bytes:
         """Nothing else is spoken here, so the request is one like any other: httptools would drop its body."""
         if self.parser.get_method() == b"CONNECT":
             self._refuse(NO_PROXY)
-            return
+            return b""
         lines = [b"%b: %b\r\n" % pair for pair in self._headers if pair[0] not in {b"upgrade", b"http2-settings"}]
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self._url, b"".join(lines))
         self._head_size = 0
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(head + rest)
+        return head + rest
 
     def _refuse(self, refusal: Refusal) -> None:
         """What came is no request: say so, unless an answer is on its way that must be ended first."""
@@ -331,8 +341,7 @@ class HttpConnection(asyncio.Protocol):
                 self.transport.abort()
                 return
         elif self._in_head and self._head_size and late >= self.limits.read:
-            self.transport.abort()
-            return
+            self.closing = self._lost_thread = True  # the next head is too slow: no more after the answer that is due
         if self.current is None and not self._in_head:  # answered, and its body is still coming
             self._answered_early += 1
             if self._answered_early > 4:
@@ -348,6 +357,7 @@ class HttpConnection(asyncio.Protocol):
         self._url = b""
         self._headers = []
         self._since = self.loop.time()
+        self._head_size = self._head_size or 1  # it may have begun behind the end of another
 
     def on_url(self, url: bytes) -> None:
         self._url += url

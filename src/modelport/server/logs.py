@@ -6,6 +6,7 @@ disk), a bounded number waits, and of those beyond it the log later says how man
 
 import logging
 import os
+import re
 import threading
 import time
 import traceback
@@ -40,6 +41,7 @@ ACCESS: logging.Logger = logging.getLogger("modelport.access")
 current_request: ContextVar[str | None] = ContextVar("modelport-request-id", default=None)
 """Of the request that is being answered, where one is."""
 
+_OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what would begin a line, or a terminal would obey
 _MOST = 10_000  # lines that wait to be written
 _MOST_SIZE = 16 * 1024 * 1024  # characters of them together
 _LONGEST = 64 * 1024  # characters of a message
@@ -168,10 +170,12 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """As text; a traceback takes lines of its own."""
         fields = _fields(record)
+        message = _OBEYED.sub(lambda found: ascii(found[0])[1:-1], record.getMessage())
         if fields:
-            record.msg = f"{record.msg} {' '.join(_pairs(fields))}"
-        elif (identity := getattr(record, "request_id", None)) and identity not in record.msg:
-            record.msg = f"{record.msg} request_id={identity}"
+            message = f"{message} {' '.join(_pairs(fields))}"
+        elif (identity := getattr(record, "request_id", None)) and identity not in message:
+            message = f"{message} request_id={identity}"
+        record.msg, record.args = message, None
         return redact(super().format(record), self._secrets)
 
 

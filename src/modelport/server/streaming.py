@@ -140,7 +140,7 @@ class StreamWriter:
         Raises:
             ClientGone: the reader is too slow to keep more for it.
         """
-        if self._ticking is not None:
+        if self._ticking is not None and not self._most:
             await self._ticking
         self._writing = True
         try:
@@ -167,12 +167,16 @@ class StreamWriter:
                 raise ClientGone(f"the reader is too slow: {self._size} bytes of its answer wait for it")
             self._kept.append(data)
             return
-        step = self._put(data)
+        step = self._put(data) if self._ticking is None else self._put_behind(self._ticking, data)
         try:
             waiting = step.send(None)
         except StopIteration:
             return
         self._blocked = asyncio.get_running_loop().create_task(self._put_rest(step, waiting))
+
+    async def _put_behind(self, comment: asyncio.Task[None], data: bytes) -> None:
+        await comment
+        await self._put(data)
 
     async def _put_rest(self, step: Any, waiting: Any) -> None:
         await resume(step, waiting)
