@@ -47,6 +47,13 @@ def test_the_only_function_of_a_file_is_its_model(write: Write) -> None:
     assert answer(load("one.py")) == "heard hello"
 
 
+@pytest.mark.parametrize("method", ["stream", "generate_batch", "embed"])
+def test_a_class_of_any_native_shape_is_the_model_of_its_file(write: Write, method: str) -> None:
+    write("one.py", f"class Mine:\n    name = 'mine'\n    def {method}(self, given): return []\n\ndef helper(): pass\n")
+
+    assert load("one.py").name == "mine"
+
+
 def test_a_file_of_several_models_asks_which(write: Write) -> None:
     write("two.py", STUDIO + CLIENT)
 

@@ -54,15 +54,15 @@ def kind_of(thing: Any) -> str | None:
     def has(name: str) -> bool:
         return callable(getattr(thing, name, None))
 
-    if has("stream"):
+    if has("stream") or has("generate_batch"):
         return "native"
-    if has("generate_response"):
-        return "agentstudio"
     if has("create") and has("message_retrieval"):
         return "modelclient"
+    if has("generate_response"):
+        return "agentstudio"
     if isinstance(thing, FunctionType):
         return "function"
-    return None
+    return "native" if has("embed") and not has("create") else None
 
 
 def name_of(thing: Any, otherwise: str) -> str:
