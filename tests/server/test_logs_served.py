@@ -191,3 +191,20 @@ def test_the_level_says_how_much_is_logged(level: str, talks: bool, tmp_path: Pa
 
     assert ("thinking about it" in err) is talks
     assert WORDS not in err
+
+
+@pytest.mark.parametrize("kind", ["def", "async def", "class"])
+def test_what_a_models_own_code_raised_is_in_the_log_with_its_traceback(tmp_path: Path, kind: str) -> None:
+    body = "    raise KeyError('no such layer')\n"
+    text = f"{kind} wrong(messages):\n{body}"
+    if kind == "class":
+        text = f"class Wrong:\n    name = 'wrong'\n    def generate_batch(self, requests):\n    {body}"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    with serving(tmp_path, [f"{tmp_path}/mine.py:wrong"], "--log-format", "json", "--log-level", "error") as served:
+        status, identity, _ = ask(served, "wrong")
+        told = log_of(served)
+
+    [record] = told
+    assert (status, record["level"], record["request_id"]) == (502, "error", identity)
+    assert "mine.py" in record["exception"]
+    assert "KeyError: 'no such layer'" in record["exception"]

@@ -5,6 +5,7 @@ import fcntl
 import gc
 import itertools
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -94,6 +95,19 @@ async def test_an_error_of_the_model_arrives_as_what_it_is(tmp_path: Path) -> No
 
     assert after == "hello"
     assert model.pool.deaths == 0
+
+
+async def test_an_error_of_the_model_has_the_traceback_of_its_code_as_its_cause(tmp_path: Path) -> None:
+    async with running(tmp_path) as model:
+        with pytest.raises(ModelError) as caught:
+            await said(model, "raise no weights")
+        with pytest.raises(ContractBroken) as ours:
+            await said(model, "half")
+
+    assert re.search(
+        r"models\.py\", line \d+, in does\n.*\nRuntimeError: no weights", str(caught.value.__cause__), re.DOTALL
+    )
+    assert ours.value.__cause__ is None
 
 
 async def test_an_answer_that_failed_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
@@ -189,7 +203,9 @@ async def test_a_death_fails_only_what_was_begun(tmp_path: Path) -> None:
     assert [answer for answer in answers if isinstance(answer, str)] == ["0", "1", "3", "4", "6", "7", "8"]
 
 
-async def test_a_call_that_hangs_costs_its_worker_and_no_other_call(tmp_path: Path) -> None:
+async def test_a_call_that_hangs_costs_its_worker_and_no_other_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running(tmp_path, timeout=0.3) as model:
         stuck = asyncio.ensure_future(said(model, "hang"))
         after = await said(model, "say hello")
@@ -197,6 +213,8 @@ async def test_a_call_that_hangs_costs_its_worker_and_no_other_call(tmp_path: Pa
             await stuck
 
     assert after == "hello"
+    await until(lambda: bool(caplog.messages))
+    assert caplog.messages[-1].endswith("was ended, because a call had not come back after 0.3 s")
 
 
 async def test_a_call_whose_caller_left_may_cost_its_worker_if_asked(tmp_path: Path) -> None:

@@ -277,6 +277,9 @@ class App:
 
     async def _known(self, error: BaseException, exchange: Exchange, where: str) -> ModelportError:
         if isinstance(error, ModelportError):
+            cause = error.__cause__
+            if type(error) is ModelError and cause is not None and not isinstance(cause, ModelportError):
+                await offload(partial(logger.error, "%s: %s failed", exchange.request_id, where, exc_info=cause))
             return self._without_secrets(error)
         if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
             return Overloaded("the server is shutting down", retry_after=1.0)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from modelport.errors import ModelportError, error_to_data
+from modelport.errors import ModelportError
 from modelport.sync import iterate
 from modelport.types import Event
 from modelport.types.counting import stands_alone
 from modelport.workers.connection import Connection
-from modelport.workers.frames import Ask, Begun, Failed, Produced, encode_frame, request_of, sendable
+from modelport.workers.frames import Ask, Begun, Produced, encode_frame, request_of, sendable
 from modelport.workers.running import ThreadRunner
 from modelport.wrappers._batches import Pace, Queue
 from modelport.wrappers.batching import Batching
@@ -190,6 +190,6 @@ class BatchRunner(ThreadRunner):
             error = errors.get(number)
             try:
                 frame: Any = Produced(number, job.events, last=True)
-                yield encode_frame(frame if error is None else Failed(number, error_to_data(error)))
+                yield encode_frame(frame if error is None else self._failed(number, error))
             except Exception as broken:  # likewise; the others' answers are none the worse
-                yield encode_frame(Failed(number, error_to_data(self._known(broken))))
+                yield encode_frame(self._failed(number, self._known(broken)))

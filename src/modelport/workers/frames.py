@@ -114,10 +114,14 @@ class Produced(Struct, frozen=True, array_like=True, tag=6):
 
 
 class Failed(Struct, frozen=True, array_like=True, tag=7):
-    """An answer ended with an error, as data (see ``errors``); without an *id*, the model did not load."""
+    """An answer ended with an error, as data (see ``errors``); without an *id*, the model did not load.
+
+    *trace* says where in the model's code it began.
+    """
 
     id: int | None
     error: dict[str, Any]
+    trace: str = ""
 
 
 FromServer = Load | Images | Ask | Cancel | Stop

@@ -17,6 +17,7 @@ from modelport.workers.channel import Channel
 from modelport.workers.frames import Begun, Cancel, Failed, FromWorker, Produced, Ready, Stop, encode_frame
 from modelport.workers.options import WorkerOptions
 from modelport.workers.process import WorkerProcess, cause_of_death, spawn
+from modelport.workers.traces import TraceInWorker
 from modelport.workers.waiting import Waiting
 
 __all__ = ("Pool", "WorkerDied")
@@ -325,6 +326,8 @@ class Pool:
             self._measure(worker)
         elif isinstance(frame, Failed):
             error = error_from_data(frame.error)
+            if frame.trace:
+                error.__cause__ = TraceInWorker(frame.trace)
             if frame.id is None:
                 self._unloaded += 1
                 _log(logging.ERROR, "%s could not be loaded by process %d: %s", self.name, worker.process.pid, error)
@@ -389,7 +392,14 @@ class Pool:
             self._unloaded += not worker.ready
             self._unloadable = self._unloaded > 1
             what = "" if worker.ready else " before its model was loaded"
-            _log(logging.WARNING, "a worker of %s (process %d) %s%s", self.name, worker.process.pid, cause, what)
+            _log(
+                logging.WARNING,
+                "a worker of %s (process %d) %s%s",
+                self.name,
+                worker.process.pid,
+                cause.rstrip(","),
+                what,
+            )
         self._divide(worker, cause)
         if not self._closing:
             self._replace()

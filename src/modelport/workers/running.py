@@ -19,6 +19,7 @@ from modelport.sync import CancelToken, hear_tokens, run
 from modelport.types import Event
 from modelport.workers.connection import Connection
 from modelport.workers.frames import Ask, Cancel, Failed, FromServer, request_of, sendable
+from modelport.workers.traces import trace_of
 from modelport.wrappers.callers import caller
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ class _Runner:
         raise NotImplementedError
 
     def _fail(self, number: int, error: BaseException) -> None:
-        self._connection.send(Failed(number, error_to_data(self._known(error))))
+        self._connection.send(self._failed(number, self._known(error)))
+
+    def _failed(self, number: int, error: ModelportError) -> Failed:
+        return Failed(number, error_to_data(error), trace_of(error))
 
     def _known(self, error: BaseException) -> ModelportError:
         if isinstance(error, ModelportError):
