@@ -42,6 +42,17 @@ async def test_without_a_key_no_closed_route_says_anything(route: Route, method:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("route", OPEN, ids=name)
+async def test_what_is_open_names_no_model_to_strangers(route: Route) -> None:
+    secret = ScriptedModel(reply("in"), name="project-x")
+    closed = await ask(create_app([secret], Options(keys={"ann": KEY})), route.method, route.path)
+    of_nobody = await ask(create_app([secret]), "GET", "/ready")
+
+    assert closed.status == 200
+    assert b"project-x" not in closed.body
+    assert of_nobody.json == {"status": "ready", "models": ["project-x"]}
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/chat/completions/", "//v1/models", "/V1/MODELS", "/v1/models/../health"]
 )

@@ -253,15 +253,21 @@ async def health(_app: "App", exchange: Exchange) -> None:
 
 
 async def ready(app: "App", exchange: Exchange) -> None:
-    """The server takes requests for all of its models; 503 while one of them loads again, or on the way down."""
+    """The server takes requests for all of its models; 503 while one of them loads again, or on the way down.
+
+    Where keys are asked for, strangers are not told which models there are.
+    """
     inquiry = exchange.headers.get(INQUIRY_HEADER)
-    if inquiry and app.inquiry and compare_digest(inquiry, app.inquiry):
+    is_ours = bool(inquiry and app.inquiry and compare_digest(inquiry, app.inquiry))
+    if is_ours:
         exchange.add_header(REQUESTS_HEADER, b"%d" % app.counters.requests)
     if app.draining:
         raise Overloaded("the server is shutting down: ask another one", retry_after=1.0)
+    names_are_told = is_ours or not app.asks_for_keys
     if unready := app.serving.unready:
-        raise Overloaded(f"not loaded at the moment: {', '.join(unready)}", retry_after=1.0)
-    await respond_json(exchange, {"status": "ready", "models": app.serving.names})
+        which = ", ".join(unready) if names_are_told else f"{len(unready)} of the models"
+        raise Overloaded(f"not loaded at the moment: {which}", retry_after=1.0)
+    await respond_json(exchange, {"status": "ready", **({"models": app.serving.names} if names_are_told else {})})
 
 
 async def list_models(app: "App", exchange: Exchange) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from modelport.dialects.agentstudio import DIALECT as AGENTSTUDIO, FATES
 from modelport.dialects.port import DIALECT as PORT, HELLO_PATH
@@ -27,10 +27,10 @@ class Health(Struct):
 
 
 class Ready(Struct):
-    """That requests are taken."""
+    """That requests are taken. Where keys are asked for, it does not tell the models."""
 
     status: Literal["ready"]
-    models: list[str]
+    models: list[str] | UnsetType = UNSET
 
 
 class Description(Struct):
