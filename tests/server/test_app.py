@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelport import as_model
 from modelport.errors import (
     ConfigError,
     ContractBroken,
@@ -243,6 +244,34 @@ async def test_an_unknown_path_lists_the_known_ones() -> None:
 
     assert answer.status == 404
     assert CHAT in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/v1/responses/", "/v1/responses"),
+        ("/v1/files", None),
+        ("/", None),
+    ],
+)
+async def test_a_path_that_a_base_url_made_wrong_is_told_the_right_one(path: str, near: str | None) -> None:
+    answer = await ask(create_app([scripted()]), "POST", path)
+
+    assert answer.status == 404
+    assert ("did you mean" in answer.error["message"]) == (near is not None)
+    assert f"did you mean {near}? Look at the client's base URL" in answer.error["message"] or near is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_no_error_says_where_something_lies_in_memory(stream: bool) -> None:
+    def odd(messages: list[Any]) -> str:
+        raise RuntimeError(f"cannot read {object()!r}")
+
+    answer = await ask(create_app([as_model(odd)]), body=chat(stream=stream))
+
+    assert answer.error["message"] == "odd() raised RuntimeError: cannot read <object object>"
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:

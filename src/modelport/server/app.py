@@ -7,6 +7,7 @@ route says that it is open.
 import asyncio
 import http
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -47,6 +48,8 @@ __all__ = ("ROUTES", "App", "Options", "PathNotFound", "Route", "WrongMethod", "
 logger: logging.Logger = logging.getLogger(__name__)
 
 NO_ROUTE = "none"  # of requests for what is not there
+_PLACE = re.compile(r" at 0x[0-9A-Fa-f]{6,}")  # as Python writes it of an object that has no better text
+_TELLING = 5  # characters of a path that may be told from another
 _ERRORS = frozenset(status.value for status in http.HTTPStatus if status >= 400)
 
 
@@ -175,7 +178,7 @@ class App:
                 elif self.in_flight > self.limits.concurrent:
                     raise self._busy()
             if route is None:
-                raise PathNotFound(f"nothing is served at {exchange.path[:200]} (served: {self._paths()})")
+                raise self._nothing_at(exchange.path[:200])
             if exchange.method != route.method and not (exchange.method == "HEAD" and route.method == "GET"):
                 raise WrongMethod(f"{route.path} takes {self._methods(route)}, not {exchange.method}")
             await route.endpoint(self, exchange)
@@ -248,6 +251,12 @@ class App:
         most = self.limits.concurrent
         return Overloaded(f"{most} requests are being answered already: try again in a moment", retry_after=1.0)
 
+    def _nothing_at(self, path: str) -> PathNotFound:
+        end = path.rstrip("/")
+        near = next((one.path for one in self.routes if one.path.endswith(end) or end.endswith(one.path)), None)
+        hint = "" if near is None or len(end) < _TELLING else f"; did you mean {near}? Look at the client's base URL"
+        return PathNotFound(f"nothing is served at {path}{hint} (served: {self._paths()})")
+
     def _methods(self, route: Route) -> str:
         return ", ".join(one.method for one in self.routes if one.path == route.path)
 
@@ -293,8 +302,11 @@ class App:
         return ModelError(f"{where} failed unexpectedly; the server's log has the reason under {exchange.request_id}")
 
     def _without_secrets(self, error: ModelportError) -> ModelportError:
-        """*error* with none of the operator's secrets in what it says: models repeat keys that upstreams refused."""
-        message = redact(error.message, self._secrets)
+        """*error* with none of the operator's secrets in what it says: models repeat keys that upstreams refused.
+
+        Nor with where something lies in memory, which an object's text may say and which helps whoever attacks it.
+        """
+        message = _PLACE.sub("", redact(error.message, self._secrets))
         if message != error.message:
             error.args = (message, *error.args[1:])
         return error
