@@ -434,7 +434,8 @@ class HttpConnection(asyncio.Protocol):
         return path if path[:1] == b"/" else b"/" + path
 
     def on_body(self, data: bytes) -> None:
-        self._framing = max(0, self._framing - _FRAMING * len(data))
+        if self._framing:
+            self._framing = max(0, self._framing - _FRAMING * len(data))
         exchange = self.arriving
         if exchange is not None and not exchange.complete:
             exchange.take(data)

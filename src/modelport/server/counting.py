@@ -94,24 +94,35 @@ class Counters:
 
 class ModelNumbers:
     """What is counted of one model: the seconds to the ``first`` token and ``between`` two, of answers that are
-    streamed; and ``tokens``, by whether they are of a prompt or a completion, and counted by the model or estimated."""
+    streamed; and ``tokens``."""
 
-    __slots__ = ("between", "first", "tokens")
+    __slots__ = ("_completion", "_completion_estimated", "_prompt", "_prompt_estimated", "between", "first")
 
     def __init__(self) -> None:
         self.first: Histogram = Histogram(_FIRST)
         self.between: Histogram = Histogram(_BETWEEN)
-        self.tokens: dict[tuple[str, str], int] = {}
+        self._prompt = self._completion = 0
+        self._prompt_estimated = self._completion_estimated = 0
+
+    @property
+    def tokens(self) -> dict[tuple[str, str], int]:
+        """By whether they are of a prompt or a completion, and counted by the model or estimated."""
+        counts = {
+            ("prompt", "model"): self._prompt,
+            ("prompt", "estimated"): self._prompt_estimated,
+            ("completion", "model"): self._completion,
+            ("completion", "estimated"): self._completion_estimated,
+        }
+        return {key: count for key, count in counts.items() if count}
 
     def charge(self, usage: Usage) -> None:
         """One answer has ended, or was left."""
-        tokens, source = self.tokens, "estimated" if usage.estimated else "model"
-        if usage.prompt_tokens:
-            key = "prompt", source
-            tokens[key] = tokens.get(key, 0) + usage.prompt_tokens
-        if usage.completion_tokens:
-            key = "completion", source
-            tokens[key] = tokens.get(key, 0) + usage.completion_tokens
+        if usage.estimated:
+            self._prompt_estimated += usage.prompt_tokens or 0
+            self._completion_estimated += usage.completion_tokens or 0
+        else:
+            self._prompt += usage.prompt_tokens or 0
+            self._completion += usage.completion_tokens or 0
 
 
 class StreamTimes:

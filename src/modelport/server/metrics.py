@@ -96,7 +96,7 @@ def _model(served: Served) -> _Model:
         served.queued,
         _values(numbers.first),
         _values(numbers.between),
-        dict(numbers.tokens),
+        numbers.tokens,
         None if sizes is None else _sizes(sizes),
         served.workers,
     )
