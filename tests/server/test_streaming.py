@@ -225,7 +225,7 @@ async def test_an_answer_that_is_cut_off_leaves_nothing_for_the_garbage_collecto
         client.leave()
         await asyncio.wait_for(asking, 10)
 
-        left = [each for each in gc.get_objects() if isinstance(each, ClientGone)]
+        left = [each for each in gc.get_objects() if type(each) is ClientGone]
     finally:
         gc.enable()
 
@@ -247,7 +247,7 @@ async def test_nor_does_one_that_is_complete(stream: bool) -> None:
         for _ in range(5):  # what was cancelled ends
             await asyncio.sleep(0)
 
-        left = [each for each in gc.get_objects() if isinstance(each, Exchange)]
+        left = [each for each in gc.get_objects() if type(each) is Exchange]
     finally:
         gc.enable()
 
