@@ -73,10 +73,10 @@ def test_a_connection_that_is_closed_is_freed_without_the_garbage_collector() ->
     gc.collect()
     gc.disable()
     try:
-        before = {id(each) for each in gc.get_objects() if isinstance(each, HttpConnection)}
+        before = {id(each) for each in gc.get_objects() if type(each) is HttpConnection}
         with running(app()) as port:
             answers = raw(port, ASK + LAST)
-        left = [each for each in gc.get_objects() if isinstance(each, HttpConnection) and id(each) not in before]
+        left = [each for each in gc.get_objects() if type(each) is HttpConnection and id(each) not in before]
     finally:
         gc.enable()
 
