@@ -15,12 +15,14 @@ _found: dict[str, "type[ToolCallParser]"] = {}  # looking for one reads folders
 
 
 class ToolCallParser(Protocol):
-    """One way to write tool calls, both ways. An object reads one answer, since it holds state.
+    """One way to write tool calls, both ways. An object reads one answer, since it holds state; it is told the tools.
 
     ``feed`` takes the answer's text in any pieces, and gives text that is no call as it came and calls as
     :class:`ToolCallDelta`, each whole, with a name and the JSON text of its arguments; ids and indexes are left open.
     ``finish`` gives what is left at the end. How the text was split makes no difference.
     """
+
+    def __init__(self, tools: Sequence[Tool] = ()) -> None: ...
 
     def feed(self, text: str) -> list[Event]: ...
 

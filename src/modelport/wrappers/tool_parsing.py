@@ -39,8 +39,8 @@ __all__ = ("ToolParsing",)
 _LONGEST = 4000  # characters of a complaint
 _FIELDS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 _AGAIN = (
-    "Your calls of tools were not carried out: {problem}.\nWrite all calls again, mended, each between its tags, and "
-    "nothing else."
+    "Your calls of tools were not carried out: {problem}.\nWrite all calls again, mended, in the form that you were "
+    "told, and nothing else."
 )
 
 
@@ -181,7 +181,7 @@ class _Answer:
 
     async def _try(self, messages: Sequence[Message]) -> AsyncGenerator[Event, None]:
         """What the model says besides calls, which are noted."""
-        parser = self._parsing.parser()
+        parser = self._parsing.parser(self._offer.tools)
         self._text, self._blank, self._calls, self._reason = "", "", [], "stop"
         usage: Usage | None = None
         async with self._parsing.model.stream(replace(self._request, messages=messages)) as events:
