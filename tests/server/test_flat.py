@@ -1,6 +1,7 @@
 """What many requests leave behind: nothing, wherever the model runs and however its answer ends."""
 
 import gc
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ async def waiting(messages: Any) -> AsyncIterator[str]:
 
 def failing(messages: Any) -> str:
     raise RuntimeError("no weights")
+
+
+@pytest.fixture(autouse=True)
+def nothing_logged() -> Iterator[None]:
+    """The records that pytest keeps of a test's log are not what is looked for."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 def counted() -> int:
