@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,10 @@ def until(happened: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
+def says(served: Served, version: str) -> bool:
+    return ask(served, "hello") == f"{version} hello"
+
+
 def stopped(served: Served) -> str:
     served.process.send_signal(signal.SIGTERM)
     return served.process.communicate(timeout=20)[1]
@@ -143,6 +148,24 @@ def test_an_answer_that_outlasts_the_drain_ends_with_an_error_and_the_old_proces
 
     assert b"newer code had taken its place" in rest
     assert after == "two hello"
+
+
+def test_an_answer_may_outlast_several_versions(tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    with serving(tmp_path, [spec(tmp_path)], "--reload") as served:
+        pid = int(ask(served, "pid"))
+        connection, answer = stream(served, f"until {go_on}")
+        for version in ("two", "three"):
+            save(tmp_path, version)
+            until(partial(says, served, version))
+        go_on.touch()
+        rest = answer.read()
+        connection.close()
+        until(lambda: not Path(f"/proc/{pid}").exists() or sys.platform != "linux")
+        log = stopped(served)
+
+    assert rest.endswith(b"data: [DONE]\n\n")
+    assert "Traceback" not in log
 
 
 def test_requests_under_many_saves_are_all_answered_by_one_version_or_another(tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ def test_a_line_for_each_request_is_written_only_if_asked_for(tmp_path: Path) ->
         (["eliza", "--alias", "x"], "--alias must be ALIAS=NAME"),
         (["eliza", "--alias", "x=y"], "no model named 'y'"),
         (["eliza", "--api-key-file", "nowhere"], "nowhere cannot be read"),
-        (["eliza", "--ready-file", "no/such/folder/x", "--port", "0"], "cannot be written"),
+        (["eliza", "--ready-file", "no/such/folder/x", "--port", "0"], "cannot be written: No such file"),
+        (["eliza", "--name", ""], "a model cannot be served as '': give a --name"),
+        (["eliza", "--name", "a\nb"], "a model cannot be served as 'a\\nb'"),
+        (["eliza", "--host", ""], "every address can be reached from other machines"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -149,6 +152,36 @@ def test_a_wrong_option_is_refused(arguments: list[str], tmp_path: Path) -> None
 
     assert done.returncode == 2
     assert arguments[0] in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(" (modelport serve --help lists what there is)\n")
+
+
+def test_an_option_that_there_is_not_is_told_the_nearest(tmp_path: Path) -> None:
+    done = run("eliza", "--worker", "2", "--acess-log", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "unrecognized arguments: --acess-log; did you mean '--access-log'?" in done.stderr
+
+
+def test_the_ready_file_is_there_as_long_as_the_server_is(tmp_path: Path) -> None:
+    with serving(tmp_path, ["echo"]) as served:
+        there = json.loads((tmp_path / "ready.json").read_bytes())["pid"] == served.process.pid
+        served.process.send_signal(signal.SIGTERM)
+        served.process.wait(20)
+        after = (tmp_path / "ready.json").exists()
+
+    assert there
+    assert not after
+
+
+def test_a_ready_file_of_an_earlier_server_is_gone_before_models_load(tmp_path: Path) -> None:
+    (tmp_path / "ready.json").write_text('{"port": 1}', encoding="utf-8")
+    (tmp_path / "mine.py").write_text("raise RuntimeError('no weights')", encoding="utf-8")
+
+    done = run("mine.py:f", "--port", "0", "--ready-file", "ready.json", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert not (tmp_path / "ready.json").exists()
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

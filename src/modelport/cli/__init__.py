@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from modelport import __version__
 from modelport.errors import LoadError, ModelportError
@@ -78,7 +78,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 2
     name = arguments[at]
     command = _load(name)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"modelport {name}", description=command.HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--debug", action="store_true", default=options.debug, help="show tracebacks")
@@ -86,8 +86,20 @@ def _dispatch(arguments: list[str]) -> int:
     return command.run(parser.parse_args(arguments[at + 1 :]))
 
 
+class _Parser(argparse.ArgumentParser):
+    """What is wrong is said in one line; argparse would put the names of all options above it."""
+
+    def error(self, message: str) -> NoReturn:
+        near = "" if "unrecognized" not in message else self._near(message)
+        self.exit(2, f"{self.prog}: error: {message}{near} ({self.prog} --help lists what there is)\n")
+
+    def _near(self, message: str) -> str:
+        given = next((word for word in message.split() if word.startswith("-")), "")
+        return did_you_mean(given.partition("=")[0], list(self._option_string_actions)) if given else ""
+
+
 def _top_parser(*, with_commands: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="modelport",
         usage="modelport [-h] [--version] [--debug] COMMAND ...",
         description="Write your model once; plug it into any agent.",

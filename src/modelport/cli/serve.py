@@ -22,7 +22,7 @@ from modelport.server.auth import KEYS_VARIABLE, is_loopback, read_keys
 from modelport.server.limits import Limits
 from modelport.server.logs import FORMATS, LEVELS, log_to
 from modelport.server.reload import Source
-from modelport.server.run import bind, check_exposure, serve, url_of, write_ready_file
+from modelport.server.run import bind, check_exposure, ready_file, serve, url_of, write_ready_file
 from modelport.server.tls import Tls
 from modelport.workers import WorkerOptions
 
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         store_responses=args.store_responses,
     )
     # A port that is taken is told before models load, which may take minutes.
-    with closing(bind(args.host, args.port)) as sock:
+    with closing(bind(args.host, args.port)) as sock, ready_file(args.ready_file):
         _serve(args, options, sock, tls)
     return 0
 
@@ -176,6 +176,8 @@ def _named(models: Sequence[Model], names: Sequence[str]) -> dict[str, Model]:
     result: dict[str, Model] = {}
     for number, model in enumerate(models):
         name = names[number] if number < len(names) else model.name
+        if not name.strip() or not name.isprintable():
+            raise ConfigError(f"a model cannot be served as {name!r}: give a --name of letters that can be shown")
         if name in result:
             raise ConfigError(f"two models are named {name!r}: give them names of their own with --name, in order")
         result[name] = model

@@ -163,7 +163,7 @@ class Reloader:
         began = time.monotonic()
         if waits:
             await asyncio.wait(waits, timeout=self._drain)
-        if self._before[served.name] is now:
+        if self._before.get(served.name) is now:
             del self._before[served.name]
         await old.pool.retire(max(0.0, self._drain - (time.monotonic() - began)))
 

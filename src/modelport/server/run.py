@@ -20,7 +20,7 @@ from modelport.server.notify import READY, STOPPING, notify
 from modelport.server.reload import Reloader
 from modelport.server.tls import Tls
 
-__all__ = ("bind", "check_exposure", "listen", "make_server", "serve", "url_of", "write_ready_file")
+__all__ = ("bind", "check_exposure", "listen", "make_server", "ready_file", "serve", "url_of", "write_ready_file")
 
 
 _BACKLOG = 2048  # connections that wait to be taken
@@ -34,8 +34,8 @@ def check_exposure(host: str, keys: object) -> None:
     """
     if not is_loopback(host) and not keys:
         raise ConfigError(
-            f"{host} can be reached from other machines, and no API key is set: make one with modelport keys add NAME, "
-            "give --api-key-file (one key a line, as name:key), or listen on 127.0.0.1"
+            f"{host or 'every address'} can be reached from other machines, and no API key is set: make one with "
+            "modelport keys add NAME, give --api-key-file (one key a line, as name:key), or listen on 127.0.0.1"
         )
 
 
@@ -92,6 +92,39 @@ def url_of(sock: socket.socket, tls: Tls | None = None) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+@contextlib.contextmanager
+def ready_file(path: str | None) -> Iterator[None]:
+    """Within this, what is in the ready file at *path* is this process's; what an earlier server left there is removed.
+
+    Raises:
+        ConfigError: it cannot be written; told at once, and not when models are loaded.
+    """
+    if path is None:
+        yield
+        return
+    target = Path(path)
+    try:
+        _beside(target).touch()
+        _beside(target).unlink()
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if msgspec.json.decode(target.read_bytes())["pid"] == os.getpid():
+                target.unlink()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.{os.getpid()}")
+
+
+def _unwritable(path: str, error: OSError) -> ConfigError:
+    return ConfigError(f"the ready file {path} cannot be written: {error.strerror or error}")
+
+
 def write_ready_file(path: str, sock: socket.socket, app: App, tls: Tls | None = None) -> None:
     """Tell a script, as JSON, where the server is: url, port, pid, models, and with *tls* tls_fingerprint. Appears
     complete or not at all."""
@@ -104,12 +137,12 @@ def write_ready_file(path: str, sock: socket.socket, app: App, tls: Tls | None =
     if tls is not None:
         data["tls_fingerprint"] = tls.fingerprint
     target = Path(path)
-    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    partial = _beside(target)
     try:
         partial.write_bytes(msgspec.json.encode(data) + b"\n")
         partial.replace(target)
     except OSError as error:
-        raise ConfigError(f"the ready file {path} cannot be written: {error}") from None
+        raise _unwritable(path, error) from None
 
 
 def serve(
