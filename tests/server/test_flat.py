@@ -16,7 +16,7 @@ from tests.server.helpers import Client, ask, chat
 from tests.workers.helpers import running
 
 FEW, MANY = 30, 200
-SPARE = 20  # objects: a pool that fills, a set that is made larger
+SPARE = 100  # objects: a pool that fills, a set that is made larger; one a request would be twice as many
 _ASYNCIO_S_OWN = {"TimerHandle", "Context", "hamt", "hamt_bitmap_node"}  # cancelled timers, of which it keeps a hundred
 
 
