@@ -201,7 +201,7 @@ def test_a_reader_sees_all_of_a_key_or_nothing(keys: KeyFile) -> None:
     stop = threading.Event()
 
     def write() -> None:
-        while not stop.wait(0.001):  # SQLite is not fair: who never pauses may shut a reader out for seconds
+        while not stop.wait(0.02):  # SQLite is not fair: who never pauses may shut a reader out for seconds
             keys.add("ann", LIMITS)
             keys.revoke("ann")
 
