@@ -28,6 +28,12 @@ OSLO = ("look", '{"city": "Oslo"}')
         ('{"name": "look", "parameters": "{\\"city\\": \\"Oslo\\"}"}', [OSLO]),
         ('{\n  "name": "f",\n  "parameters": {}\n}', [("f", "{}")]),
         ('{"name": "f", "parameters": null}', [("f", "{}")]),
+        (
+            '<|python_tag|>{\n    "type": "function",\n    "name": "f",\n    "parameters": {\n    }\n}',
+            [("f", "{\n    }")],
+        ),
+        ('<function=look>{"city": "Oslo"}</function>', [OSLO]),
+        ('I will look. <function=look>\n{"city": "Oslo"}\n</functi', ["I will look. ", OSLO]),
         (f"{CALL}; and that is all", [OSLO, "; and that is all"]),
         ("{" + CALL, ["{" + CALL]),  # not at the beginning of its line
         ("{\n" + CALL, ["{\n", OSLO]),
@@ -59,6 +65,9 @@ def test_calls_are_found(text: str, found: list[Any]) -> None:
         "{'name': 'f', 'parameters': {}}",
         '<|python_tag|>brave_search.call(query="rain in Oslo")',
         "<|python_tag|>print(1)",
+        "<function=look>Oslo</function>",
+        '<function=look up>{"city": "Oslo"}</function>',
+        '<function=look>{"city": "Oslo"}</functions>',
         "<|python_tag|>",
         "if (x) {\n  y();\n}",
         "{" * 2000,

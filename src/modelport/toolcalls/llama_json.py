@@ -3,9 +3,11 @@
 ::
 
     {"name": "look_up", "parameters": {"city": "Oslo"}}
+    <function=look_up>{"city": "Oslo"}</function>
 
 ``<|python_tag|>`` may stand before it, and ``;`` between several. Nothing but its keys tells a call from other JSON: a
-name and arguments that are an object, and ``type`` and ``id`` at most.
+name and arguments that are an object, and ``type`` and ``id`` at most. The second form is the one that Llama 3.1 knows
+beside it.
 
 Source: https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/prompt_format.md
 """
@@ -13,13 +15,14 @@ Source: https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/pro
 from collections.abc import Sequence
 from typing import ClassVar
 
-from modelport.toolcalls._json import arguments_or_text, bare_call_in, escaped, json_of, listed
+from modelport.toolcalls._json import arguments_or_text, bare_call_in, call_with, escaped, json_of, listed
 from modelport.toolcalls._reading import Reader, Steps
 from modelport.types import Tool
 
 __all__ = ("PARSER", "LlamaJsonParser")
 
 _TAG = "<|python_tag|>"
+_FUNCTION, _FUNCTION_END = "<function=", "</function>"
 
 _PROMPT = """\
 You can call functions. These are the functions that there are, each as a JSON object with its name, what it does, and \
@@ -34,11 +37,14 @@ results as JSON objects with an output. Where no function helps, answer in plain
 class LlamaJsonParser(Reader):
     """Reads one answer. JSON that is no call is given back as the text that it was."""
 
-    TAGS: ClassVar[tuple[str, ...]] = (_TAG,)
+    TAGS: ClassVar[tuple[str, ...]] = (_TAG, _FUNCTION)
     LINE: ClassVar[str] = "{"
 
     def call(self, mark: str, /) -> Steps[None]:
         """Calls, between which there are semicolons."""
+        if mark == _FUNCTION:
+            yield from self._tagged()
+            return
         if mark == _TAG:
             yield from self.space()
         while True:
@@ -48,6 +54,15 @@ class LlamaJsonParser(Reader):
             if not (yield from self.literal(";")):
                 return
             yield from self.space()
+
+    def _tagged(self) -> Steps[None]:
+        name = yield from self.name()
+        yield from self.expect(">")
+        yield from self.space()
+        arguments = yield from json_of(self, "{")
+        yield from self.space()
+        yield from self.expect(_FUNCTION_END, may_be_cut=True)
+        self.take([call_with(name, arguments)])
 
     @staticmethod
     def describe(tools: Sequence[Tool]) -> str:
