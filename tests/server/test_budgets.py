@@ -169,6 +169,42 @@ async def test_an_answer_whose_caller_leaves_is_paid_for_as_far_as_it_came(keys:
     assert (await spent(keys))["ann"] > 0
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_whoever_leaves_before_anything_comes_has_asked_all_the_same(stream: bool, keys: Ring) -> None:
+    key = await keys.add("ann", KeyLimits(budget=100.0))
+    begun = anyio.Event()
+
+    async def never(messages: Any) -> str:
+        begun.set()
+        await anyio.sleep_forever()
+        return "never"
+
+    app = await keys.app(as_model(never, name="m"), prices=DOLLAR)
+    client = Client(app, pieces=(chat(stream=stream),), headers=bearer(key))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.ask)
+        await begun.wait()
+        client.leave()
+    await end(app)
+
+    assert (await spent(keys))["ann"] > 0
+
+
+async def test_an_answer_that_fails_before_anything_comes_costs_nothing(keys: Ring) -> None:
+    key = await keys.add("ann", KeyLimits(budget=100.0))
+
+    async def fails(messages: Any) -> str:
+        raise RuntimeError("no")
+
+    app = await keys.app(as_model(fails, name="m"), prices=DOLLAR)
+    answer = await ask(app, body=chat(), headers=bearer(key))
+    await end(app)
+
+    assert answer.status == 502
+    assert (await spent(keys))["ann"] == 0
+
+
 # --- the file ---
 
 

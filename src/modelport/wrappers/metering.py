@@ -94,6 +94,12 @@ class Metering(Wrapper):
         kept.append(settled)
         return kept
 
+    def given_up(self, request: ChatRequest, error: BaseException) -> None:
+        """Nothing of an answer came. Where that is because nobody waits for it any more, its prompt is recorded: else
+        whoever leaves in time would have a model work for nothing."""
+        if self.record is not None and not isinstance(error, Exception):
+            self.record(self.name, self.settle(request, self.name, None, 0), False)
+
     def settle(self, request: ChatRequest, name: str, usage: Usage | None, written: int) -> Usage:
         """*usage* with what is missing in it. *written* is the length of the answer, in bytes of UTF-8."""
         if usage is None:
@@ -135,7 +141,12 @@ class _MeteredNow(ImmediateAnswer):
         return self._metering.whole(self._request, self._inner.now())
 
     async def events(self) -> Sequence[Event]:
-        return self._metering.whole(self._request, await self._inner.events())
+        try:
+            events = await self._inner.events()
+        except BaseException as error:
+            self._metering.given_up(self._request, error)
+            raise
+        return self._metering.whole(self._request, events)
 
 
 class _MeteredWhole(WholeAnswer):
@@ -147,7 +158,12 @@ class _MeteredWhole(WholeAnswer):
         self._inner = inner
 
     async def events(self) -> Sequence[Event]:
-        return self._metering.whole(self._request, await self._inner.events())
+        try:
+            events = await self._inner.events()
+        except BaseException as error:
+            self._metering.given_up(self._request, error)
+            raise
+        return self._metering.whole(self._request, events)
 
 
 class _MeteredAnswer:
@@ -160,7 +176,11 @@ class _MeteredAnswer:
         self._tally: _Tally | None = None
 
     async def __aenter__(self) -> AsyncIterator[Event]:
-        events = await self._answer.__aenter__()
+        try:
+            events = await self._answer.__aenter__()
+        except BaseException as error:
+            self._metering.given_up(self._request, error)
+            raise
         if type(events) is ReadyEvents:
             return ReadyEvents(self._metering.whole(self._request, events.rest()))
         self._tally = _Tally(self._metering, self._request)
