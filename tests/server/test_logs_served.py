@@ -164,12 +164,22 @@ def test_no_path_looks_like_a_line_of_the_log(tmp_path: Path) -> None:
     assert max(map(len, lines)) < 1000
 
 
+def test_probes_that_find_all_well_are_no_records(tmp_path: Path) -> None:
+    with serving(tmp_path, ["echo"], "--access-log") as served:
+        for line in (b"GET /health", b"HEAD /ready", b"GET /ready", b"POST /ready", b"GET /v1/models"):
+            raw(served.port, line + b" HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        served.process.send_signal(signal.SIGTERM)
+        lines = served.process.communicate(timeout=20)[1].splitlines()
+
+    assert [line.split()[5:8] for line in lines] == [["POST", "/ready", "405"], ["GET", "/v1/models", "200"]]
+
+
 def test_a_log_that_nobody_reads_stalls_no_request(tmp_path: Path) -> None:
     with serving(tmp_path, ["echo"], "--access-log") as served:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
         statuses = set()
         for _ in range(2000):  # some five times what a pipe holds
-            connection.request("GET", "/health", headers={"X-Request-Id": "x" * 100})
+            connection.request("GET", "/v1/models", headers={"X-Request-Id": "x" * 100})
             answer = connection.getresponse()
             statuses.add(answer.status)
             answer.read()

@@ -91,6 +91,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path=METRICS_PATH, method="GET", endpoint=metrics),
     Route(path=openapi.PATH, method="GET", endpoint=openapi.document),
 )
+_PROBED = frozenset(route.path for route in ROUTES if route.open)  # by machines, every few seconds
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -204,7 +205,7 @@ class App:
             self.counters.settle()
         if exchange.code:
             self.counters.error(exchange.code)
-        if self.access_log:
+        if self.access_log and not (exchange.status == 200 and exchange.path in _PROBED):
             tell_request(exchange, None if caller is None else caller.name, seconds)
 
     def note_refusal(self, code: str, identity: str, peer: tuple[str, int] | None) -> None:
