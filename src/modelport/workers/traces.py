@@ -25,4 +25,4 @@ def trace_of(error: ModelportError) -> str:
         text = "".join(traceback.format_exception(cause))
     except Exception as broken:  # a user's own kind of error, which cannot be shown
         text = f"{type(cause).__name__}, which cannot be shown: {type(broken).__name__}"
-    return text[-_LONGEST:].encode("utf-8", "backslashreplace").decode()
+    return text.rstrip()[-_LONGEST:].encode("utf-8", "backslashreplace").decode()
