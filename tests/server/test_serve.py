@@ -265,7 +265,9 @@ def test_what_is_being_answered_is_ended_first(tmp_path: Path) -> None:
         rest = answer.read()
         connection.close()
         code = served.process.wait(15)
+        log = served.process.communicate()[1]
 
+    assert "requests that are still being answered: 1; they have 30 s to end" in log
     assert b"begun" in begun
     assert b"ended" in rest
     assert rest.endswith(b"data: [DONE]\n\n")

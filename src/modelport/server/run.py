@@ -1,6 +1,7 @@
 """An app behind uvicorn: listening, saying so, and going down without dropping what is being answered."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from modelport.server.tls import Tls
 
 __all__ = ("bind", "check_exposure", "listen", "make_server", "ready_file", "serve", "url_of", "write_ready_file")
 
+logger: logging.Logger = logging.getLogger(__name__)
 
 _BACKLOG = 2048  # connections that wait to be taken
 
@@ -250,6 +252,12 @@ class _Life:
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify(STOPPING)
+        if self.app.in_flight:
+            logger.info(
+                "requests that are still being answered: %d; they have %g s to end, a second Ctrl-C does not wait",
+                self.app.in_flight,
+                self.app.limits.drain,
+            )
         if self.reloader is not None:
             self.reloader.stop()
         await super().shutdown(sockets=sockets)  # type: ignore[misc]
