@@ -58,7 +58,7 @@ def test_a_backslash_before_a_closing_quote_does_not_confuse_the_line_breaks_aft
 
 
 def test_broken_json_is_told_with_its_position() -> None:
-    arguments, error = parse_arguments('{"a": 1,}')
+    arguments, error = parse_arguments('{"a": 1 2}')
 
     assert arguments is None
     assert error is not None
