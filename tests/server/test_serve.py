@@ -129,6 +129,12 @@ def test_a_line_for_each_request_is_written_only_if_asked_for(tmp_path: Path) ->
         (["eliza", "--ready-file", "no/such/folder/x", "--port", "0"], "cannot be written: No such file"),
         (["eliza", "--name", ""], "a model cannot be served as '': give a --name"),
         (["eliza", "--name", "a\nb"], "a model cannot be served as 'a\\nb'"),
+        (
+            ["eliza", "--isolation", "thread", "--workers", "2"],
+            "--workers changes nothing here, as no served model runs in worker processes",
+        ),
+        (["eliza", "--isolation", "thread", "--patience", "2"], "--patience changes nothing here"),
+        (["eliza", "--isolation", "worker", "--batch-window", "0"], "--batch-window changes nothing here"),
         (["eliza", "--host", ""], "every address can be reached from other machines"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -144,7 +150,19 @@ def test_what_is_wrong_is_said_in_one_line(arguments: list[str], complaint: str,
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--port", "99999"], ["--port", "x"], ["--threads", "0"], ["--timeout", "-1"], ["--max-body", "1T"], ["--wat"]],
+    [
+        ["--port", "99999"],
+        ["--port", "x"],
+        ["--allow-host", "http://x"],
+        ["--allow-host", "x:80"],
+        ["--allow-origin", "example.org"],
+        ["--allow-origin", "https://example.org/page"],
+        ["--allow-origin", "*"],
+        ["--threads", "0"],
+        ["--timeout", "-1"],
+        ["--max-body", "1T"],
+        ["--wat"],
+    ],
     ids=" ".join,
 )
 def test_a_wrong_option_is_refused(arguments: list[str], tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Where each served model runs: in worker processes, in threads of the server, or on its event loop."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from modelport.config.spec import PROVIDERS, load
 from modelport.errors import ConfigError
 from modelport.model import Model, suspends
+from modelport.server.serving import Served
 from modelport.workers import SUPPORTED, WorkerModel, WorkerOptions, load_workers
 from modelport.wrappers.batching import batched
 
-__all__ = ("ISOLATIONS", "load_isolated")
+__all__ = ("ISOLATIONS", "check_used", "load_isolated")
 
 ISOLATIONS = ("auto", "worker", "thread", "inline")
 
@@ -38,6 +39,25 @@ def load_isolated(
                     "use --isolation worker or thread, or make it async"
                 )
     return models
+
+
+def check_used(options: WorkerOptions, served: Iterable[Served]) -> None:
+    """See that each option which was given is about a model that is served: none is taken and then ignored.
+
+    Raises:
+        ConfigError: one is not; names it.
+    """
+    models = list(served)
+    workers = any(each.workers is not None for each in models)
+    batches = any(each.batch_sizes is not None for each in models)
+    for option, given, used, about in (
+        ("--workers", options.workers > 1, workers, "runs in worker processes (--isolation worker puts all there)"),
+        ("--patience", options.patience is not None, workers, "runs in worker processes"),
+        ("--max-batch-size", options.max_batch_size is not None, batches, "answers batches"),
+        ("--batch-window", options.batch_window is not None, batches, "answers batches"),
+    ):
+        if given and not used:
+            raise ConfigError(f"{option} changes nothing here, as no served model {about}: leave it out")
 
 
 def _in_workers(specs: Sequence[str], options: WorkerOptions, *, always: bool, replaceable: bool) -> list[Model]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 
-from modelport.cli._isolation import ISOLATIONS, load_isolated
+from modelport.cli._isolation import ISOLATIONS, check_used, load_isolated
 from modelport.cli._key_file import served_key_file
 from modelport.cli._listed import Listed
 from modelport.cli._reload import reloader_of, roots_of, watch_of
@@ -96,8 +96,22 @@ def _configure_access(parser: argparse.ArgumentParser) -> None:
     add("--api-key-file", metavar="FILE", help="further API keys, one a line, as name:key or key")
     add_tls_options(parser)
     add("--allow-media-urls", action="store_true", help="fetch images that requests name by URL (public hosts only)")
-    add("--allow-host", action="append", default=[], metavar="NAME", help="a further name this server goes by")
-    add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a site whose pages may use this server")
+    add(
+        "--allow-host",
+        type=_host,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name this server goes by",
+    )
+    add(
+        "--allow-origin",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a site whose pages may use this server, like https://example.org",
+    )
     add("--allow-agentstudio-pickle", action="store_true", help="answer AgentStudio's RemoteProvider (read as data)")
 
 
@@ -137,6 +151,7 @@ def _serve(args: argparse.Namespace, options: Options, sock: socket.socket, tls:
     loaded = load_isolated(specs, args.isolation, workers, replaceable=args.reload)
     models = _named(loaded, args.name)
     app = create_app(models, options)
+    check_used(workers, map(app.serving.find, app.serving.names))
     reloader = reloader_of(app.serving, sources, workers, args.drain, watch)
 
     def on_ready() -> None:
@@ -268,8 +283,24 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < 1e7:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and below 10000000")
     return number
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"\[?[\w.:%-]+\]?", text) or re.fullmatch(r"[^:]+:[0-9]+", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a host's name: expected one like example.org, without a port"
+        )
+    return text
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?|null", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an origin: expected a scheme and a host, https://example.org"
+        )
+    return text
 
 
 def _window(text: str) -> float:
