@@ -116,6 +116,16 @@ async def _asked_behind(model: WorkerModel, *texts: str) -> "list[asyncio.Task[s
     return tasks
 
 
+async def _heard_so_far(model: WorkerModel) -> None:
+    """Returns when the worker has read all that it was sent: it tells of one more, who left, behind the others."""
+    [worker] = model.pool._workers
+    caller.set("passer-by")
+    [leaving] = await _asked_behind(model, "nothing")
+    before = len(worker.answers)
+    leaving.cancel()
+    await until(lambda: len(worker.answers) == before - 1)
+
+
 async def test_each_gets_its_own_answer_or_error(tmp_path: Path) -> None:
     async with running(tmp_path, "Whole") as model:
         first = await _held_up(model, tmp_path)
@@ -257,6 +267,7 @@ async def test_one_caller_with_hundreds_of_requests_delays_anothers_by_one_batch
         tasks = await _asked_behind(model, *(f"g{number}" for number in range(300)))
         caller.set("modest")
         tasks += await _asked_behind(model, "m")
+        await _heard_so_far(model)
         (tmp_path / "go").touch()
         await asyncio.gather(first, *tasks)
 

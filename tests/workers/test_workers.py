@@ -21,6 +21,7 @@ from modelport.model import accepts, generate, identity
 from modelport.types import ChatRequest, Event, ImagePart, TextDelta, messages_from
 from modelport.workers import SUPPORTED, WorkerDied, WorkerModel, WorkerOptions
 from modelport.workers.answers import Answer
+from modelport.wrappers.callers import caller
 from tests.workers.helpers import asked, running, said, spec_of, until
 
 pytestmark = [
@@ -135,6 +136,25 @@ async def test_several_workers_answer_at_a_time(tmp_path: Path) -> None:
 
     assert len(set(pids)) == 1
     assert int(pids[0]) in model.pool.pids or not model.pool.pids
+
+
+async def test_quick_answers_give_nobody_a_place_before_others_who_take_turns(tmp_path: Path) -> None:
+    async def asked_by(name: str, text: str) -> str:
+        caller.set(name)
+        return await said(model, text)
+
+    async with running(tmp_path) as model:
+        for _ in range(50):
+            await asked_by("ann", "say hello")
+        texts = [f"note {tmp_path} {name}" for name in ("first", "ann1", "ann2", "ann3", "ann4")]
+        asking = [asyncio.create_task(asked_by("ann", text)) for text in texts]
+        await until((tmp_path / "notes").exists)
+        asking.append(asyncio.create_task(asked_by("bob", f"note {tmp_path} bob")))
+        await until(lambda: model.pool.queued == 5)
+        (tmp_path / "go").touch()
+        await asyncio.gather(*asking)
+
+    assert (tmp_path / "notes").read_text().split().index("bob") <= 2
 
 
 async def test_requests_that_wait_together_are_one_batch_in_the_worker(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ class Pool:
         self._calls = ready.calls
         self._tells = ready.tells
         self._room = ready.calls
+        self._ahead = _AHEAD  # none once callers have names and take turns: who comes next would wait behind them
         self._seconds = _AHEAD_SECONDS  # from the end of one answer of a busy worker to that of the next, about
         self._failures = 0  # in a row
         self._again = 0.0  # when the next worker is started, by the loop's clock
@@ -231,6 +232,8 @@ class Pool:
                 raise full
             crowded.fail(full)
         answer.encode(next(self._numbers))
+        if answer.caller is not None and self._ahead:
+            self._ahead, self._room = 0, self._calls
         worker = self._free() or self._free_for(answer.caller)
         if worker is None:
             self._waiting.put(answer)
@@ -351,7 +354,7 @@ class Pool:
             now = self._loop.time()
             self._seconds += (now - worker.since - self._seconds) / 8
             worker.since = now
-            self._room = self._calls + min(_AHEAD, int(_AHEAD_SECONDS / (self._seconds + 1e-5)))
+            self._room = self._calls + min(self._ahead, int(_AHEAD_SECONDS / (self._seconds + 1e-5)))
 
     # --- life and death ---
 
