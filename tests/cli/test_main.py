@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from modelport import __version__, cli
-from modelport.errors import ModelNotFound
+from modelport.errors import ModelError, ModelNotFound
 from tests.cli.conftest import Run
 
 COMMANDS = sorted(path.stem for path in Path(cli.__file__).parent.glob("*.py") if not path.stem.startswith("_"))
@@ -135,6 +135,16 @@ def test_an_unforeseen_error_is_one_line_too_and_says_how_to_see_more(
 
     assert cli.main(["fail"]) == 1
     assert capsys.readouterr().err == "modelport: error: unexpected KeyError: 'x' (--debug shows where)\n"
+
+
+def test_what_a_models_own_code_raised_says_how_to_see_where(
+    failing: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.error = ModelError("mine() raised KeyError: 'x'")
+    failing.error.__cause__ = KeyError("x")
+
+    assert cli.main(["fail"]) == 1
+    assert capsys.readouterr().err == "modelport: error: mine() raised KeyError: 'x' (--debug shows where)\n"
 
 
 @pytest.mark.parametrize("arguments", [["--debug", "fail"], ["fail", "--debug"]])

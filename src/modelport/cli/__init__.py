@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, NoReturn, Protocol
 
 from modelport import __version__
-from modelport.errors import LoadError, ModelportError
+from modelport.errors import LoadError, ModelError, ModelportError
 from modelport.registry import Registry, did_you_mean
 
 __all__ = ("Command", "main")
@@ -167,6 +167,8 @@ def _fail(error: Exception, *, debug: bool) -> int:
         traceback.print_exception(error)
     if isinstance(error, ModelportError):
         text = error.message or error.code
+        if type(error) is ModelError and isinstance(error.__cause__, Exception) and not debug:
+            text += " (--debug shows where)"  # in the model's own code
     else:
         text = f"unexpected {type(error).__name__}: {error} (--debug shows where)"
     # What a server or a file said is shown without what a terminal would obey.
