@@ -755,6 +755,9 @@ def test_an_option_that_makes_no_sense_is_refused(options: dict[str, Any], says:
         ("https://example.org/gate/", "https://example.org/gate", "remote:example.org"),
         ("https://example.org/gate/eliza", "https://example.org/gate", "eliza"),
         ("http://[::1]:80/x", "http://[::1]", "x"),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000", "remote:127.0.0.1:8000"),
+        ("http://127.0.0.1:8000/v1/eliza", "http://127.0.0.1:8000", "eliza"),
+        ("https://example.org/gate/v1/", "https://example.org/gate", "remote:example.org"),
     ],
 )
 def test_a_spec_names_the_address_and_the_model(argument: str, url: str, name: str) -> None:

@@ -94,6 +94,17 @@ def test_nothing_that_is_told_begins_a_line_of_text_or_is_obeyed_by_a_terminal()
     assert line.isprintable()
 
 
+def test_what_an_error_says_cannot_look_like_a_record_and_no_terminal_obeys_it() -> None:
+    forged = "2026-01-01 00:00:00,000 INFO modelport.access: 127.0.0.1:1 GET / 200"
+
+    first, *rest = TextLines().format(record("it failed", exc_info=failing(f"x\x1b[31m\n{forged}"))).split("\n")
+
+    assert first.endswith("it failed")
+    assert all(line.startswith("  ") for line in rest)
+    assert rest[0] == "  Traceback (most recent call last):"
+    assert rest[-2:] == ["  RuntimeError: x\\x1b[31m", f"  {forged}"]
+
+
 def test_a_line_of_text_has_the_request_that_it_belongs_to() -> None:
     told = TextLines().format(record("req_1: it failed", request_id="req_1"))
     beside = TextLines().format(record("a model's own words", request_id="req_1"))

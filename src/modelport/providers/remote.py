@@ -86,7 +86,7 @@ class RemoteModel:
         tls_fingerprint: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        self._target = Target.parse(url)
+        self._target = Target.parse(url.rstrip("/").removesuffix("/v1"))  # which OpenAI's clients need in it
         trust = Trust.parse(tls_fingerprint, ca_file, self._target.scheme)
         self._model = model
         self._key = None if api_key is None else Secret(api_key)
@@ -359,7 +359,7 @@ def load(argument: str | None = None, **options: Any) -> RemoteModel:
     """The model of ``remote:URL`` or ``remote:URL/NAME``; *options* are those of :class:`RemoteModel`.
 
     A path's last piece is the model's name; one that ends in ``/`` stands before every path instead, as behind a
-    reverse proxy.
+    reverse proxy. A last ``/v1`` of the address, as it is for OpenAI's clients, counts for nothing.
 
     Raises:
         ConfigError: no address was given, or it is wrong.
@@ -369,7 +369,7 @@ def load(argument: str | None = None, **options: Any) -> RemoteModel:
     start, slashes, rest = argument.partition("://")
     place, slash, path = rest.partition("/")
     prefix, _, name = path.rpartition("/")
-    if name and options.get("model") is None:
+    if name and name != "v1" and options.get("model") is None:
         options["model"] = name
         path = prefix
     return RemoteModel(f"{start}{slashes}{place}{slash}{path}", **options)

@@ -170,13 +170,22 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """As text; a traceback takes lines of its own."""
         fields = _fields(record)
-        message = _OBEYED.sub(lambda found: ascii(found[0])[1:-1], record.getMessage())
+        message = _shown(record.getMessage())
         if fields:
             message = f"{message} {' '.join(_pairs(fields))}"
         elif (identity := getattr(record, "request_id", None)) and identity not in message:
             message = f"{message} request_id={identity}"
         record.msg, record.args = message, None
         return redact(super().format(record), self._secrets)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
+        """Indented: what stands in an error's text cannot look like a record."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {_shown(line)}" for line in lines if line)
+
+
+def _shown(text: str) -> str:
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
