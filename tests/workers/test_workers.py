@@ -259,20 +259,20 @@ async def test_what_a_worker_started_ends_with_it(tmp_path: Path) -> None:
 
 
 async def test_replacements_come_later_and_later_until_an_answer_is_made(tmp_path: Path) -> None:
-    async with running(tmp_path, backoff=0.05) as model:
-        pool = model.pool
-        waits = []
-        for _ in range(3):
-            with pytest.raises(WorkerDied):
-                await said(model, "kill")
-            assert pool._loop is not None
-            waits.append(pool._again - pool._loop.time())
-        await said(model, "say hello")
+    async def is_replaced_after(seconds: float) -> bool:
+        loop = asyncio.get_running_loop()
+        await until(lambda: model.pool.ready)
+        before = loop.time()
         with pytest.raises(WorkerDied):
             await said(model, "kill")
-        waits.append(pool._again - pool._loop.time())  # type: ignore[union-attr]
+        return model.pool._again - loop.time() <= seconds + 1e-6 and seconds - 1e-6 <= model.pool._again - before
 
-    assert [round(wait / 0.05) for wait in waits] == [1, 2, 4, 1]
+    async with running(tmp_path, backoff=0.05) as model:
+        growing = [await is_replaced_after(0.05 * factor) for factor in (1, 2, 4)]
+        await said(model, "say hello")
+        again = await is_replaced_after(0.05)
+
+    assert [*growing, again] == [True] * 4
 
 
 async def test_a_model_that_failed_a_thousand_times_is_started_again(tmp_path: Path) -> None:
