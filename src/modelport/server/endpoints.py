@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -135,17 +135,21 @@ async def answer(
             use_threads(before)
     if events:
         exchange.usage = events[-1]  # by Metering
-    quick = getattr(dialect, "encode_events", None)
-    body = None if quick is None else quick(asked, served.name, events)
-    if body is None:
-        response = folded(served.name, events)
-        body = dialect.encode_response(asked, response)
-        emulated = asked.emulated + response.emulated
-        if emulated:
-            exchange.add_header(EMULATED_HEADER, ",".join(emulated).encode())
-    kind = dialect.response_type.encode()
+    body, kind = _whole_body(exchange, dialect, asked, served.name, events), dialect.response_type.encode()
     if not exchange.respond_now(200, body, kind):
         await exchange.respond(200, body, kind)
+
+
+def _whole_body(exchange: Exchange, dialect: Dialect, asked: Asked, name: str, events: Sequence[Event]) -> bytes:
+    """The answer in its dialect; what was emulated is told in a header, too."""
+    quick = getattr(dialect, "encode_events", None)
+    body: bytes | None = None if quick is None else quick(asked, name, events)
+    if body is None:
+        response = folded(name, events)
+        body = dialect.encode_response(asked, response)
+        if emulated := asked.emulated + response.emulated:
+            exchange.add_header(EMULATED_HEADER, ",".join(emulated).encode())
+    return body
 
 
 def _late(served: Answering, seconds: float) -> Callable[[], ModelportError]:
