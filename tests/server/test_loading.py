@@ -112,6 +112,7 @@ def test_a_model_that_does_not_load_keeps_the_server_from_starting_and_the_log_s
     assert f"modelport: error: {name}.load() raised OSError: the weights are gone" in done.stderr
     assert "Traceback" in done.stderr
     assert "in note" in done.stderr
+    assert "uvicorn" not in done.stderr
     assert "serving" not in done.stdout
 
 

@@ -187,6 +187,7 @@ def make_server(
         pass
 
     app.access_log = access_log
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = _config(app)
     if tls is not None:
         config.load()
@@ -287,6 +288,10 @@ class _Life:
             os._exit(128 + number)
         self.app.draining = True
         self.should_exit = True
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != "Application startup failed. Exiting."  # why is told already, and the command says it again
 
 
 def _config(app: App) -> Any:
