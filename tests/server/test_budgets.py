@@ -258,7 +258,7 @@ async def test_a_budget_that_is_none_is_refused(keys: Ring, budget: float) -> No
 
 def test_the_command_makes_and_lists_budgets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = ["--keys-file", str(tmp_path / "keys")]
-    for name, budget in (("ann", "5/day"), ("bob", "20.50/month"), ("eve", "100")):
+    for name, budget in (("ann", "5/day"), ("bob", "20.50/month"), ("eve", "1000000"), ("zoe", "0.00001")):
         assert main(["keys", "add", name, "--budget", budget, *file]) == 0
     capsys.readouterr()
 
@@ -269,7 +269,8 @@ def test_the_command_makes_and_lists_budgets(tmp_path: Path, capsys: pytest.Capt
 
     assert "5 US dollars a day, 0.00 of them spent" in listed
     assert "20.5 US dollars a month, 0.00 of them spent" in listed
-    assert "100 US dollars, 0.00 of them spent" in listed
+    assert "1000000 US dollars, 0.00 of them spent" in listed
+    assert "0.00001 US dollars, 0.00 of them spent" in listed
     assert as_json[0]["limits"] == {"budget": 5.0, "per": "day"}
     assert as_json[0]["spent"] == 0.0
 

@@ -11,7 +11,7 @@ from msgspec import json
 
 from modelport.cli._key_file import key_file
 from modelport.errors import ConfigError
-from modelport.storage.api_keys import KeyFile, KeyLimits, StoredKey
+from modelport.storage.api_keys import KeyFile, KeyLimits, StoredKey, dollars
 
 HELP = "make, list and revoke the API keys of modelport serve"
 
@@ -134,7 +134,7 @@ def _limits(key: StoredKey) -> list[str]:
     ]
     if limits.budget is not None:
         per = "" if limits.per == "ever" else f" a {limits.per}"
-        words.append(f"{limits.budget:g} US dollars{per}, {key.spent:.2f} of them spent")
+        words.append(f"{dollars(limits.budget)} US dollars{per}, {key.spent:.2f} of them spent")
     if limits.models is not None:
         words.append(f"only {', '.join(limits.models)}")
     if limits.expires is not None:

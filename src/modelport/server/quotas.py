@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from modelport.errors import BudgetSpent, Forbidden, RateLimited
-from modelport.storage.api_keys import KeyLimits, next_period, period_of
+from modelport.storage.api_keys import KeyLimits, dollars, next_period, period_of
 from modelport.types import Usage
 from modelport.wrappers.callers import caller as caller_name
 from modelport.wrappers.metering import Price
@@ -133,7 +133,7 @@ class Caller:
         again = next_period(limits.per, now)
         hint = "ask whoever runs this server" if again is None else f"the next {limits.per} begins at 00:00 UTC"
         raise BudgetSpent(
-            f"the API key {self.name!r} has spent its budget of {limits.budget:g} US dollars{per}: {hint}",
+            f"the API key {self.name!r} has spent its budget of {dollars(limits.budget)} US dollars{per}: {hint}",
             retry_after=None if again is None else again - now,
         )
 

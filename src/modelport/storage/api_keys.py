@@ -30,6 +30,7 @@ __all__ = (
     "data_folder",
     "default_key_file",
     "digest_of",
+    "dollars",
     "next_period",
     "period_of",
 )
@@ -77,6 +78,11 @@ class StoredKey(Struct, frozen=True, kw_only=True):
     created: int
     limits: KeyLimits = KeyLimits()
     spent: float = 0.0
+
+
+def dollars(amount: float) -> str:
+    """As people write it, also where it is small: 5, 20.5, 0.00001."""
+    return f"{amount:.8f}".rstrip("0").rstrip(".")
 
 
 def period_of(per: Per, now: float) -> str:
@@ -246,16 +252,23 @@ def _stored(row: tuple[str, bytes, int, str], dollars: Mapping[tuple[bytes, str]
 
 
 def _make_ready(connection: "sqlite3.Connection", path: Path) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application == _OURS:
+    if _is_ours(connection):
         return
     connection.execute("BEGIN IMMEDIATE")  # one process at a time makes the table
+    if _is_ours(connection):  # another one has meanwhile
+        connection.execute("ROLLBACK")
+        return
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name != 'keys'").fetchone()
     if tables:
         raise ConfigError(f"{path} is another program's database: give another path")
     connection.execute(_TABLE)
     connection.execute(f"PRAGMA application_id = {_OURS}")
     connection.execute("COMMIT")
+
+
+def _is_ours(connection: "sqlite3.Connection") -> bool:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    return bool(application == _OURS)
 
 
 def _check_name(name: str) -> None:
