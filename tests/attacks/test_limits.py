@@ -120,7 +120,7 @@ SHOWN = {  # where the limit shows in something else than an error in an answer
     "media_count": "tests/server/test_fetching.py::test_too_many_addresses_are_refused_before_any_is_asked",
     "media_time": "tests/server/test_fetching.py::test_a_server_that_is_slow_or_never_ends_is_given_up",
     "connections": "tests/attacks/test_slow_peers.py::test_a_flood_of_connections_is_bounded_and_shuts_nobody_out",
-    "backlog": "tests/server/test_streaming.py::test_but_only_so_much_is_kept_for_it",
+    "backlog": "tests/server/test_slow_readers.py::test_but_only_so_much_is_kept_for_it",
     "first_event": "tests/server/test_streaming.py::"
     "test_the_head_goes_out_when_the_model_thinks_for_long_and_comments_keep_it_alive",
     "keep_alive": "tests/server/test_streaming.py::"
