@@ -240,9 +240,10 @@ def is_journal(connection: "sqlite3.Connection", path: Path) -> bool:
     Raises:
         JournalError: it is another program's database, or a newer modelport's.
     """
+    # The tables first: another process that makes the journal just now may be done with it in between.
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application == _OURS and version > _VERSION:
         raise JournalError(
             f"journal {path}: it is of version {version}, and this modelport knows versions up to {_VERSION}: "
