@@ -59,7 +59,7 @@ def asking(dialect: Dialect) -> Endpoint:
     async def endpoint(app: "App", exchange: Exchange) -> None:
         body = _body_at_hand(app, exchange)
         if body is None:
-            body = await body_of(app, exchange)
+            body = await _body_to_come(app, exchange)
         await answer(app, exchange, dialect, dialect.decode_request(body))
 
     return endpoint
@@ -72,9 +72,12 @@ async def body_of(app: "App", exchange: Exchange) -> bytes:
         ModelportError: it is compressed, too large, of too many values, or did not come in time.
     """
     body = _body_at_hand(app, exchange)
-    if body is None:
-        body = await exchange.body(app.limits.body, within=app.limits.read)
-        check_nodes(body, app.limits.nodes)
+    return await _body_to_come(app, exchange) if body is None else body
+
+
+async def _body_to_come(app: "App", exchange: Exchange) -> bytes:
+    body = await exchange.body(app.limits.body, within=app.limits.read)
+    check_nodes(body, app.limits.nodes)
     return body
 
 

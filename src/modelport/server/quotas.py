@@ -17,7 +17,7 @@ from modelport.types import Usage
 from modelport.wrappers.callers import caller as caller_name
 from modelport.wrappers.metering import Price
 
-__all__ = ("Caller", "charge", "charge_usage", "check_affordable", "current_caller", "set_caller")
+__all__ = ("Caller", "charge_usage", "check_affordable", "current_caller", "set_caller")
 
 _MINUTE = 60.0
 
@@ -171,13 +171,6 @@ def set_caller(caller: Caller | None) -> None:
     """From here on, in this context, *caller* is who asks."""
     _caller.set(caller)
     caller_name.set(None if caller is None else caller.name)
-
-
-def charge(tokens: int | None) -> None:
-    """Count *tokens* to whoever asks, if that is known."""
-    caller = _caller.get()
-    if caller is not None and tokens:
-        caller.charge(tokens)
 
 
 def charge_usage(_name: str, usage: Usage, _cached: bool) -> None:

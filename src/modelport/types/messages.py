@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from modelport.errors import InvalidRequest
 from modelport.types.complaints import half_character, shown, translate_validation
 from modelport.types.content import ImagePart, Message, Part, ReasoningPart, Role, TextPart
-from modelport.types.histories import SHORT, written_in
+from modelport.types.histories import SHORT, _size, written_in
 
 __all__ = ("Messages", "Turn", "is_image", "message_to_dict", "messages_from", "messages_to_dicts")
 
@@ -70,8 +70,7 @@ class Messages(Sequence[Message]):
         dicts that have text and calls of tools. Else None."""
         if self._written == -1:
             if self.turns is not None:
-                text = "".join([turn.content for turn in self.turns])
-                self._written = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+                self._written = _size("".join([turn.content for turn in self.turns]))
             elif len(self.given) <= SHORT:
                 self._written = None
             else:

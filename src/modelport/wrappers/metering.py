@@ -275,7 +275,7 @@ def _quickly(request: ChatRequest) -> int | None:
     if written is not None:
         if request.tools is not None:
             written += _size_of_tools(request)
-        return (written + 3) // 4 + _A_MESSAGE * messages.length
+        return tokens_of(written) + _A_MESSAGE * messages.length
     if request.tools is not None:
         return None
     given = messages.given

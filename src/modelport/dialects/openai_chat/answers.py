@@ -73,25 +73,21 @@ def _plain(response: ChatResponse, choice: Choice) -> bytes:
     """The same bytes in half the time, for what most answers are."""
     usage = response.usage
     facts = facts_to_dict(response.emulated, response.cached, usage)
-    head = b'{"id":%b,"object":"chat.completion","created":%d,"model":%b' % (
+    assert choice.message.content is not None
+    return _WHOLE % (
         _encode(response.id),
         response.created,
         _encode(response.model),
+        choice.index,
+        _encode(choice.message.text),
+        choice.finish_reason.encode(),
+        _plain_usage(usage),
+        b',"modelport":%b' % _encode(facts) if facts else b"",
     )
-    rest = b',"modelport":%b}' % _encode(facts) if facts else b"}"
-    assert choice.message.content is not None
-    return _text(head, choice.index, choice.message.text, choice.finish_reason) + _plain_usage(usage) + rest
 
 
-def _text(head: bytes, index: int, text: str, reason: str) -> bytes:
-    return (
-        b'%b,"choices":[{"index":%d,"message":{"role":"assistant","content":%b,"refusal":null},"logprobs":null,'
-        b'"finish_reason":"%b"}],"usage":'
-    ) % (head, index, _encode(text), reason.encode())
-
-
-_EVENTS = (
-    b'{"id":"%b","object":"chat.completion","created":%d,"model":%b,"choices":[{"index":0,"message":{"role":"assistant",'
+_WHOLE = (
+    b'{"id":%b,"object":"chat.completion","created":%d,"model":%b,"choices":[{"index":%d,"message":{"role":"assistant",'
     b'"content":%b,"refusal":null},"logprobs":null,"finish_reason":"%b"}],"usage":%b%b}'
 )
 
@@ -108,10 +104,11 @@ def encode_events(model: str, events: Sequence[Event]) -> bytes | None:
         return None
     if text.choice or end.choice or usage.cost is not None:
         return None
-    return _EVENTS % (
-        mint_id("chatcmpl-").encode(),
+    return _WHOLE % (
+        _encode(mint_id("chatcmpl-")),
         time(),
         _encode(model),
+        0,
         _encode(text.text),
         end.reason.encode(),
         _plain_usage(usage),
